@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Asset, AssetStatus, ClaimRight, IAssetRegistry, Meter, Project} from "./IAssetRegistry.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+
+/// Who may sign, who is paid, and the most that may be minted.
+contract AssetRegistry is IAssetRegistry, AccessManaged {
+    int32 internal constant FURTHEST_OFFSET = 14 hours;
+
+    mapping(bytes32 projectId => Project) internal _projects;
+    mapping(bytes32 assetId => Asset) internal _assets;
+    /// Whether an asset has joined a project, which fixes the project's terms.
+    mapping(bytes32 projectId => bool) internal _joined;
+    mapping(bytes32 projectId => bytes32) public metersRoot;
+    mapping(bytes32 thumbprint => bytes32) public meterOf;
+    bytes32[] internal _projectIds;
+    bytes32[] internal _assetIds;
+
+    constructor(address authority) AccessManaged(authority) {}
+
+    /// @inheritdoc IAssetRegistry
+    function setProject(bytes32 projectId, Project calldata project_) external restricted {
+        _requireId(projectId);
+        if (project_.currency == address(0)) revert ZeroAddress();
+        if (project_.claimRight != ClaimRight.None && project_.documentHash == bytes32(0)) {
+            revert DocumentMissing(projectId);
+        }
+        Project storage known = _projects[projectId];
+        if (
+            _joined[projectId]
+                && (project_.currency != known.currency
+                    || project_.claimRight != known.claimRight
+                    || project_.assurance != known.assurance)
+        ) revert ProjectFixed(projectId);
+
+        if (known.currency == address(0)) _projectIds.push(projectId);
+        _projects[projectId] = project_;
+        emit ProjectSet(projectId, project_);
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function setAsset(bytes32 assetId, Asset calldata asset_) external restricted {
+        _requireId(assetId);
+        if (_projects[asset_.projectId].currency == address(0)) revert UnknownProject(asset_.projectId);
+        if (asset_.beneficiary == address(0)) revert ZeroAddress();
+        if (asset_.commissionedAt == 0) revert CommissioningMissing(assetId);
+        if (asset_.utcOffset < -FURTHEST_OFFSET || asset_.utcOffset > FURTHEST_OFFSET) {
+            revert OffsetOutOfRange(asset_.utcOffset);
+        }
+        if (asset_.status == AssetStatus.Unregistered) revert StatusMissing(assetId);
+        Asset storage known = _assets[assetId];
+        bool first = known.status == AssetStatus.Unregistered;
+        if (!first && (asset_.projectId != known.projectId || asset_.utcOffset != known.utcOffset)) {
+            revert AssetFixed(assetId);
+        }
+
+        if (first) _assetIds.push(assetId);
+        _joined[asset_.projectId] = true;
+        _assets[assetId] = asset_;
+        emit AssetSet(assetId, asset_.projectId, asset_);
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function setMeters(bytes32 projectId, bytes32 root, Meter[] calldata meters) external restricted {
+        if (_projects[projectId].currency == address(0)) revert UnknownProject(projectId);
+        if (root == bytes32(0)) revert RootMissing(projectId);
+
+        bytes32 before = bytes32(0);
+        for (uint256 i = 0; i < meters.length; ++i) {
+            Meter calldata meter = meters[i];
+            if (_assets[meter.assetId].projectId != projectId) revert AssetOfAnotherProject(meter.assetId, projectId);
+            if (meter.thumbprint <= before) revert MetersNotAscending(before, meter.thumbprint);
+            before = meter.thumbprint;
+            bytes32 place = keccak256(abi.encode(meter.assetId, meter.meterId, meter.deviceId));
+            bytes32 bound = meterOf[before];
+            if (bound == bytes32(0)) meterOf[before] = place;
+            else if (bound != place) revert KeyOfAnotherMeter(before);
+        }
+        metersRoot[projectId] = root;
+        emit MetersSet(projectId, root, meters);
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function project(bytes32 projectId) external view returns (Project memory) {
+        return _projects[projectId];
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function asset(bytes32 assetId) external view returns (Asset memory) {
+        return _assets[assetId];
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function projectIds() external view returns (bytes32[] memory) {
+        return _projectIds;
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function assetIds() external view returns (bytes32[] memory) {
+        return _assetIds;
+    }
+
+    function _requireId(bytes32 id) internal pure {
+        if (id == bytes32(0) || uint32(uint256(id)) != 0) revert InvalidId(id);
+    }
+}

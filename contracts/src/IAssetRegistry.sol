@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// Which environmental claim a project's energy backs. None unless a document says otherwise.
+enum ClaimRight {
+    None,
+    Credit,
+    Certificate
+}
+
+/// Who signs the readings of a project's meters.
+enum Assurance {
+    DeviceSigned,
+    GatewaySigned,
+    Recorded
+}
+
+enum AssetStatus {
+    Unregistered,
+    Active,
+    Suspended,
+    Retired
+}
+
+enum MeterRole {
+    Inverter,
+    Plant,
+    Load
+}
+
+struct Project {
+    /// ERC-20 that its revenue is counted and paid in.
+    address currency;
+    bytes32 methodology;
+    ClaimRight claimRight;
+    /// Hash of the document that grants the claim right; required with a right, else free.
+    bytes32 documentHash;
+    Assurance assurance;
+}
+
+struct Asset {
+    bytes32 projectId;
+    /// Receives what is minted.
+    address beneficiary;
+    /// Rated power [W].
+    uint64 nameplateW;
+    /// Nothing was produced before it [s UTC].
+    uint64 commissionedAt;
+    /// Local time minus UTC [s]: where its years and months begin.
+    int32 utcOffset;
+    /// At most this much credit [gCO2e/MWh].
+    uint64 factorCeiling;
+    /// At most this much revenue [minor unit/MWh].
+    uint64 tariffCeiling;
+    /// At most this share of nameplate x time [ppm].
+    uint32 capacityFactorCeiling;
+    AssetStatus status;
+}
+
+/// A meter that nodes accept, and the key that signs for it.
+struct Meter {
+    bytes32 assetId;
+    string meterId;
+    string deviceId;
+    /// RFC 9679 thumbprint (SHA-256) of the key that signs its envelopes.
+    bytes32 thumbprint;
+    MeterRole role;
+    /// Rated power behind it [W].
+    uint64 nameplateW;
+    /// Register [Wh] confirmed at registration, and when [ms UTC]: settlement starts from there.
+    uint64 baselineWh;
+    uint64 baselineTime;
+    /// Envelopes from this (boot, sequence) on are refused; both type(uint64).max while the key is valid.
+    uint64 revokedBoot;
+    uint64 revokedSequence;
+}
+
+/// Who may sign, who is paid, and the most that may be minted.
+/// Ids are names of at most 28 ASCII characters, left-aligned: their last 4 bytes are zero, so token ids carry a number there.
+interface IAssetRegistry {
+    event ProjectSet(bytes32 indexed projectId, Project project);
+    event AssetSet(bytes32 indexed assetId, bytes32 indexed projectId, Asset asset);
+    /// The whole meter list of a project. Nodes recompute `root` from `meters` and refuse a list that does not match.
+    event MetersSet(bytes32 indexed projectId, bytes32 indexed root, Meter[] meters);
+
+    /// An id is not zero and leaves its last 4 bytes zero.
+    error InvalidId(bytes32 id);
+    error UnknownProject(bytes32 projectId);
+    error ZeroAddress();
+    /// A claim right without the hash of the document that grants it.
+    error DocumentMissing(bytes32 projectId);
+    /// Claim right, currency and assurance stay as they are once an asset has joined.
+    error ProjectFixed(bytes32 projectId);
+    /// An asset's project and UTC offset stay as they were first set.
+    error AssetFixed(bytes32 assetId);
+    /// A UTC offset is within 14 hours either way.
+    error OffsetOutOfRange(int32 utcOffset);
+    error CommissioningMissing(bytes32 assetId);
+    /// A registered asset is suspended or retired, never unregistered.
+    error StatusMissing(bytes32 assetId);
+    error RootMissing(bytes32 projectId);
+    /// A meter list may only name assets of its own project.
+    error AssetOfAnotherProject(bytes32 assetId, bytes32 projectId);
+    /// Meters come strictly ascending by thumbprint, so no key is listed twice.
+    error MetersNotAscending(bytes32 before, bytes32 given);
+    /// One key, one meter: the thumbprint was listed for another (asset, meter, device).
+    error KeyOfAnotherMeter(bytes32 thumbprint);
+
+    function setProject(bytes32 projectId, Project calldata project_) external;
+
+    function setAsset(bytes32 assetId, Asset calldata asset_) external;
+
+    /// Replace the meter list of a project. `root`: OpenZeppelin StandardMerkleTree over
+    /// (bytes32,string,string,bytes32,uint8,uint64,uint64,uint64,uint64,uint64), the fields of Meter in order.
+    function setMeters(bytes32 projectId, bytes32 root, Meter[] calldata meters) external;
+
+    /// All zero for an unknown project.
+    function project(bytes32 projectId) external view returns (Project memory);
+
+    /// All zero, status Unregistered, for an unknown asset.
+    function asset(bytes32 assetId) external view returns (Asset memory);
+
+    /// Root of the project's meter list; zero before the first.
+    function metersRoot(bytes32 projectId) external view returns (bytes32);
+
+    /// keccak256(abi.encode(assetId, meterId, deviceId)) that a key is bound to, for good; zero when it is free.
+    function meterOf(bytes32 thumbprint) external view returns (bytes32);
+
+    /// Every project, in order of registration.
+    function projectIds() external view returns (bytes32[] memory);
+
+    /// Every asset, in order of registration.
+    function assetIds() external view returns (bytes32[] memory);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// What an asset has produced in one vintage since it was commissioned. Each figure is two counters that only rise;
+/// what holds is issued minus reversed. One Merkle leaf each, in every report after the first that had it.
+struct Statement {
+    bytes32 assetId;
+    /// Calendar year at the asset's UTC offset.
+    uint16 vintage;
+    uint128 energyIssuedWh;
+    uint128 energyReversedWh;
+    uint128 creditsIssuedG;
+    uint128 creditsReversedG;
+    uint128 revenueIssuedMinor;
+    uint128 revenueReversedMinor;
+    /// Energy up to this instant is in it [s UTC].
+    uint64 cutoff;
+    /// Hash chain of the envelopes behind it.
+    bytes32 evidenceRoot;
+}
+
+library StatementLeaf {
+    /// The leaf of an OpenZeppelin StandardMerkleTree, as the npm package builds it.
+    function leaf(Statement calldata statement) internal pure returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(statement))));
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AssetRegistry} from "../src/AssetRegistry.sol";
+import {CarbonCredit} from "../src/CarbonCredit.sol";
+import {HKDStablecoin} from "../src/HKDStablecoin.sol";
+import {Asset, AssetStatus, Assurance, ClaimRight, Project} from "../src/IAssetRegistry.sol";
+import {Report, Totals} from "../src/IProductionOracle.sol";
+import {ProductionOracle} from "../src/ProductionOracle.sol";
+import {RevenueShare} from "../src/RevenueShare.sol";
+import {SettlementEngine} from "../src/SettlementEngine.sol";
+import {Statement} from "../src/Statement.sol";
+import {MerkleTree} from "./MerkleTree.sol";
+import {Test} from "./Vm.sol";
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+
+/// The whole set, deployed and wired as contracts/deployment.py does it; a Hong Kong project with two assets and a
+/// revenue-only one with a third; four nodes of which three sign.
+abstract contract Fixture is Test {
+    uint64 internal constant NEW_YEAR = 1_767_225_600 - 8 hours; // 2026-01-01 00:00 in Hong Kong
+    uint64 internal constant MAY = NEW_YEAR + 120 days; // 2026-05-01 00:00
+    uint64 internal constant JUNE = NEW_YEAR + 151 days; // 2026-06-01 00:00
+    uint64 internal constant SETTLER = 1;
+    uint64 internal constant NAMEPLATE_W = 8000;
+    uint64 internal constant FACTOR_CEILING = 700_000; // g/MWh
+    uint64 internal constant TARIFF_CEILING = 4_000_000_000; // minor/MWh: 4 HKD/kWh
+    uint32 internal constant CAPACITY_FACTOR_CEILING = 250_000; // ppm: 48 kWh a day
+    uint32 internal constant MAY_2026 = 202_605;
+    uint16 internal constant VINTAGE = 2026;
+    bytes32 internal constant ROOFTOPS = "rooftops";
+    bytes32 internal constant FEED_IN = "feed-in";
+    bytes32 internal constant SHATIN = "shatin-1";
+    bytes32 internal constant LAMMA = "lamma-1";
+    bytes32 internal constant TUENMUN = "tuenmun-1";
+    bytes32 internal constant RULES = keccak256("rules");
+
+    address internal constant OWNER = address(0xA11CE);
+    address internal constant STRANGER = address(0x57A6E);
+
+    AccessManager internal manager;
+    AssetRegistry internal registry;
+    ProductionOracle internal oracle;
+    RevenueShare internal revenue;
+    CarbonCredit internal credit;
+    SettlementEngine internal engine;
+    HKDStablecoin internal hkd;
+    /// Node keys in ascending order of address.
+    uint256[] internal keys;
+
+    /// One report's statements, with the proofs to settle them.
+    struct Batch {
+        uint64 epoch;
+        Statement[] statements;
+        bytes32[][] proofs;
+    }
+
+    function setUp() public virtual {
+        vm.warp(JUNE);
+        for (uint256 i = 1; i <= 4; ++i) {
+            _addKey(uint256(keccak256(abi.encode("node", i))));
+        }
+        manager = new AccessManager(address(this));
+        hkd = new HKDStablecoin(address(manager));
+        registry = new AssetRegistry(address(manager));
+        oracle = new ProductionOracle(address(manager), _signers(), 3);
+        revenue = new RevenueShare(address(manager), registry);
+        credit = new CarbonCredit(address(manager), registry);
+        engine = new SettlementEngine(oracle, credit, revenue);
+        bytes4[] memory settle = new bytes4[](1);
+        settle[0] = credit.settle.selector;
+        manager.setTargetFunctionRole(address(revenue), settle, SETTLER);
+        manager.setTargetFunctionRole(address(credit), settle, SETTLER);
+        manager.grantRole(SETTLER, address(engine), 0);
+
+        registry.setProject(ROOFTOPS, _project(ClaimRight.Credit));
+        registry.setProject(FEED_IN, _project(ClaimRight.None));
+        registry.setAsset(SHATIN, _asset(ROOFTOPS));
+        registry.setAsset(LAMMA, _asset(ROOFTOPS));
+        registry.setAsset(TUENMUN, _asset(FEED_IN));
+    }
+
+    function _project(ClaimRight right) internal view returns (Project memory) {
+        return Project(address(hkd), "AMS-I.D", right, keccak256("deed"), Assurance.DeviceSigned);
+    }
+
+    function _asset(bytes32 projectId) internal pure returns (Asset memory) {
+        return Asset({
+            projectId: projectId,
+            beneficiary: OWNER,
+            nameplateW: NAMEPLATE_W,
+            commissionedAt: NEW_YEAR,
+            utcOffset: 8 hours,
+            factorCeiling: FACTOR_CEILING,
+            tariffCeiling: TARIFF_CEILING,
+            capacityFactorCeiling: CAPACITY_FACTOR_CEILING,
+            status: AssetStatus.Active
+        });
+    }
+
+    /// What an asset has produced this year: 600 g and 3 HKD a kWh.
+    function _statement(bytes32 assetId, uint256 issuedWh, uint256 reversedWh, uint64 cutoff)
+        internal
+        pure
+        returns (Statement memory statement)
+    {
+        statement.assetId = assetId;
+        statement.vintage = VINTAGE;
+        statement.energyIssuedWh = uint128(issuedWh);
+        statement.energyReversedWh = uint128(reversedWh);
+        statement.creditsIssuedG = uint128(issuedWh * 600 / 1000);
+        statement.creditsReversedG = uint128(reversedWh * 600 / 1000);
+        statement.revenueIssuedMinor = uint128(issuedWh * 3000);
+        statement.revenueReversedMinor = uint128(reversedWh * 3000);
+        statement.cutoff = cutoff;
+        statement.evidenceRoot = keccak256(abi.encode(assetId, issuedWh, reversedWh, cutoff));
+    }
+
+    function _one(Statement memory statement) internal pure returns (Statement[] memory statements) {
+        statements = new Statement[](1);
+        statements[0] = statement;
+    }
+
+    /// The next report over these statements, unsigned.
+    function _report(Statement[] memory statements) internal view returns (Report memory, bytes32[][] memory proofs) {
+        bytes32[] memory leaves = new bytes32[](statements.length);
+        for (uint256 i = 0; i < statements.length; ++i) {
+            leaves[i] = keccak256(bytes.concat(keccak256(abi.encode(statements[i]))));
+        }
+        bytes32[] memory tree = MerkleTree.build(leaves);
+        proofs = new bytes32[][](statements.length);
+        for (uint256 i = 0; i < statements.length; ++i) {
+            proofs[i] = MerkleTree.proofOf(tree, leaves[i]);
+        }
+        return (_reportOf(tree[0]), proofs);
+    }
+
+    function _reportOf(bytes32 root) internal view returns (Report memory) {
+        return Report({
+            epoch: oracle.lastEpoch() + 1,
+            prev: oracle.lastDigest(),
+            cutoff: uint64(block.timestamp),
+            configDigest: oracle.configDigest(),
+            rulesDigest: RULES,
+            registryBlock: uint64(block.number),
+            registryHash: keccak256("registry"),
+            root: root,
+            totals: Totals(1, 2, 3),
+            leafCount: 1,
+            dataHash: keccak256("working")
+        });
+    }
+
+    /// Signatures of the first `count` nodes, in the order the oracle wants.
+    function _sign(Report memory report, uint256 count) internal view returns (bytes memory signatures) {
+        bytes32 digest = oracle.reportDigest(report);
+        for (uint256 i = 0; i < count; ++i) {
+            signatures = bytes.concat(signatures, _signature(keys[i], digest));
+        }
+    }
+
+    function _signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    function _publish(Statement[] memory statements) internal returns (Batch memory) {
+        (Report memory report, bytes32[][] memory proofs) = _report(statements);
+        oracle.publish(report, _sign(report, 3));
+        return Batch(report.epoch, statements, proofs);
+    }
+
+    function _settle(Batch memory batch) internal {
+        engine.settle(batch.epoch, batch.statements, batch.proofs);
+    }
+
+    function _publishAndSettle(Statement memory statement) internal {
+        _settle(_publish(_one(statement)));
+    }
+
+    function _signers() internal view returns (address[] memory signers) {
+        signers = new address[](keys.length);
+        for (uint256 i = 0; i < keys.length; ++i) {
+            signers[i] = vm.addr(keys[i]);
+        }
+    }
+
+    function _addKey(uint256 key) internal {
+        keys.push(key);
+        for (uint256 i = keys.length - 1; i > 0 && vm.addr(keys[i - 1]) > vm.addr(keys[i]); --i) {
+            (keys[i - 1], keys[i]) = (keys[i], keys[i - 1]);
+        }
+    }
+
+    function _mayId(bytes32 assetId) internal view returns (uint256) {
+        return revenue.idOf(assetId, MAY_2026);
+    }
+}

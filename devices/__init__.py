@@ -1,0 +1,1 @@
+"""The asset's side of the broker: keys, signed envelopes, topics, plants, recordings and the gateway."""

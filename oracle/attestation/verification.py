@@ -1,0 +1,216 @@
+"""From a statement down to the device signatures: every step of a proof, checked without asking anyone.
+
+Accepts a proof only if, in this order,
+  - quorum: exactly k distinct signers of the named set signed the report for the named contract and chain;
+  - statements: each is a leaf under the report's root, and all are of one asset;
+  - registry: the asset, its project and its meters are what the report's registry hash says;
+  - rules: factors, tariffs and method are what the report's rules digest says;
+  - envelopes: each is well-formed, of a listed meter, signed by the key listed for it, and there once;
+  - evidence: envelopes and settlements hash to the statements' evidence root;
+  - settlement: settling the envelopes again gives the energy, grams and revenue of the statements;
+  - anchor: the named signers, contract and chain are the trusted ones. Without an anchor this step is left open.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from devices.telemetry import Envelope, TelemetryError, decode, verify_signature
+from oracle.attestation.proof import Anchor, EvidenceLink, Proof, ProofBody, decode_envelope
+from oracle.attestation.quorum import AttestedReport, check_quorum
+from oracle.errors import ConfigError, ProofError, ReportError
+from oracle.metering.interval import vintage_of
+from oracle.reporting.asset_settlement import AssetSettlement, settle_asset
+from oracle.reporting.document import canonical_bytes, parse_canonical
+from oracle.reporting.emissions import avoided_grams_down, revenue_minor_down
+from oracle.reporting.evidence import next_evidence_root, settlement_document
+from oracle.reporting.merkle import root_from_proof
+from oracle.reporting.registry import asset_leaf, meter_leaf
+from oracle.reporting.rules import Rules
+from oracle.reporting.statement import NO_EVIDENCE
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a verification that held."""
+
+    name: str
+    finding: str
+    """What was found, in one plain line."""
+
+
+def verify_proof(proof: Proof, anchor: Anchor | None, on_step: Callable[[Step], None] = lambda _: None) -> list[Step]:
+    """Check a proof.
+
+    Args:
+        proof: a decoded proof.
+        anchor: trusted signers, contract and chain; None leaves the proof unanchored (no "anchor" step is returned).
+        on_step: told of each step as it holds.
+
+    Returns:
+        The steps that held, in order.
+
+    Raises:
+        ProofError: a step does not hold; it names the step and what is wrong.
+
+    """
+    held: list[Step] = []
+    for step in _steps(proof, anchor):
+        held.append(step)
+        on_step(step)
+    return held
+
+
+def _steps(proof: Proof, anchor: Anchor | None) -> Iterator[Step]:
+    body = proof.body
+    yield Step("quorum", _check_signatures(body))
+    yield Step("statements", _check_statements(body))
+    yield Step("registry", _check_registry(body))
+    yield Step("rules", _check_rules(proof))
+    links = [_check_envelopes(body, link) for link in body.evidence]
+    envelopes = [envelope for link in links for envelope in link]
+    if len({envelope.digest for envelope in envelopes}) != len(envelopes):
+        raise ProofError("envelopes", "an envelope is shown twice")
+    readings = sum(len(envelope.readings.time_ms) for envelope in envelopes)
+    yield Step(
+        "envelopes", f"{len(envelopes)} envelopes with {readings} readings, each signed by the key listed for its meter"
+    )
+    settled = _settle(body, proof.rules, envelopes)
+    yield Step("evidence", _check_evidence(body, links, settled))
+    yield Step("settlement", _check_settlement(body, proof.rules, settled))
+    if anchor is not None:
+        yield Step("anchor", _check_anchor(body, anchor))
+
+
+def _check_signatures(body: ProofBody) -> str:
+    try:
+        signers = check_quorum(AttestedReport(body.report, body.signatures), body.domain, body.signer_set)
+    except ReportError as error:
+        raise ProofError("quorum", str(error)) from error
+    return (
+        f"report {body.report.epoch} signed by {len(signers)} of {len(body.signer_set.signers)} for contract"
+        f" {body.domain.oracle} on chain {body.domain.chain_id}"
+    )
+
+
+def _check_statements(body: ProofBody) -> str:
+    if not body.statements:
+        raise ProofError("statements", "there are none")
+    named = {proven.statement.asset_id for proven in body.statements}
+    if named != {body.registry.asset.asset_id}:
+        raise ProofError("statements", "a statement is of another asset than the registry entry")
+    vintages = [proven.statement.vintage for proven in body.statements]
+    if vintages != sorted(set(vintages)):
+        raise ProofError("statements", "vintages are not ascending")
+    for proven in body.statements:
+        if root_from_proof(proven.statement.leaf, proven.path) != body.report.root:
+            raise ProofError("statements", f"vintage {proven.statement.vintage} is not under the report's root")
+        if proven.statement.cutoff_s != body.report.cutoff_s:
+            raise ProofError("statements", f"vintage {proven.statement.vintage} has another cutoff than the report")
+    return f"asset {body.registry.asset.asset_id}, vintages {', '.join(map(str, vintages))}, under the report's root"
+
+
+def _check_registry(body: ProofBody) -> str:
+    entry = body.registry
+    if entry.asset.project_id != entry.project.project_id:
+        raise ProofError("registry", "the asset belongs to another project")
+    if root_from_proof(asset_leaf(entry.asset, entry.project), entry.path) != body.report.registry_hash:
+        raise ProofError("registry", "the asset is not what the report's registry hash says")
+    for proven in entry.meters:
+        if proven.meter.asset_id != entry.asset.asset_id:
+            raise ProofError("registry", f"meter {proven.meter.meter_id} is of another asset")
+        if root_from_proof(meter_leaf(proven.meter), proven.path) != entry.project.meters_root:
+            raise ProofError("registry", f"meter {proven.meter.meter_id} is not in the project's meter list")
+    devices = [(proven.meter.device_id, proven.meter.meter_id) for proven in entry.meters]
+    if len(set(devices)) != len(devices):
+        raise ProofError("registry", "a meter is shown twice")
+    return f"{len(devices)} meters listed for the asset at block {body.report.registry_block}"
+
+
+def _check_rules(proof: Proof) -> str:
+    if proof.rules.digest != proof.body.report.rules_digest:
+        raise ProofError("rules", "factors, tariffs or method are not what the report's rules digest says")
+    try:
+        terms = proof.rules.terms_of(proof.body.registry.asset.asset_id)
+    except ConfigError as error:
+        raise ProofError("rules", str(error)) from error
+    factor = f"{terms.factor.g_per_mwh} gCO2e/MWh ({terms.factor.source})" if terms.factor else "no credits"
+    return f"factor {factor}; tariff {terms.tariff.minor_per_mwh} minor units/MWh ({terms.tariff.source})"
+
+
+def _check_envelopes(body: ProofBody, link: EvidenceLink) -> list[Envelope]:
+    listed = {(proven.meter.device_id, proven.meter.meter_id): proven.meter for proven in body.registry.meters}
+    envelopes = []
+    for text in link.envelopes:
+        try:
+            envelope = decode(decode_envelope(text), network=body.network)
+            verify_signature(envelope)
+        except TelemetryError as error:
+            raise ProofError("envelopes", f"{error.reason}: {error.detail}") from error
+        meter = listed.get((envelope.device, envelope.meter))
+        if meter is None:
+            raise ProofError("envelopes", f"meter {envelope.meter} of {envelope.device} is not listed")
+        if envelope.public_key.thumbprint != meter.thumbprint:
+            raise ProofError("envelopes", f"the key of {envelope.device} is not the one listed")
+        envelopes.append(envelope)
+    digests = [envelope.digest for envelope in envelopes]
+    if digests != sorted(set(digests)):
+        raise ProofError("envelopes", "envelopes of one report are not ascending by digest")
+    return envelopes
+
+
+def _settle(body: ProofBody, rules: Rules, envelopes: list[Envelope]) -> AssetSettlement:
+    meters = [proven.meter for proven in body.registry.meters]
+    try:
+        return settle_asset(body.registry.asset, meters, envelopes, rules, body.report.cutoff_s)
+    except ConfigError as error:
+        raise ProofError("settlement", str(error)) from error
+
+
+def _check_evidence(body: ProofBody, links: list[list[Envelope]], settled: AssetSettlement) -> str:
+    if not links:
+        raise ProofError("evidence", "there is none")
+    root = NO_EVIDENCE
+    for link, envelopes in zip(body.evidence, links, strict=True):
+        settlement = parse_canonical(link.settlement.encode())
+        if not isinstance(settlement, dict):
+            raise ProofError("evidence", "a settlement is not an object")
+        root = next_evidence_root(root, [envelope.digest for envelope in envelopes], settlement)
+    again = canonical_bytes(settlement_document(body.report.cutoff_s, settled.meters)).decode()
+    if body.evidence[-1].settlement != again:
+        raise ProofError("evidence", "the last settlement is not what the envelopes give")
+    for proven in body.statements:
+        if proven.statement.evidence_root != root:
+            raise ProofError("evidence", f"vintage {proven.statement.vintage} rests on other evidence")
+    return f"{len(links)} reports' evidence hashes to the statements' evidence root"
+
+
+def _check_settlement(body: ProofBody, rules: Rules, settled: AssetSettlement) -> str:
+    terms = rules.terms_of(settled.asset_id)
+    vintages = {proven.statement.vintage for proven in body.statements}
+    current = vintage_of(body.report.cutoff_s * 1000 - 1, body.registry.asset.utc_offset_s)
+    if missing := {current, *settled.energy_wh} - vintages:
+        raise ProofError("settlement", f"no statement of vintage {min(missing)} is shown")
+    for proven in body.statements:
+        statement = proven.statement
+        energy_wh = settled.energy_wh.get(statement.vintage, 0)
+        carbon_wh = min(settled.carbon_wh.get(statement.vintage, 0), energy_wh)
+        for what, stated, again in (
+            ("energy [Wh]", statement.energy_wh.net, energy_wh),
+            ("credits [g]", statement.credits_g.net, avoided_grams_down(carbon_wh, terms.factor)),
+            ("revenue [minor units]", statement.revenue_minor.net, revenue_minor_down(energy_wh, terms.tariff)),
+        ):
+            if stated != again:
+                raise ProofError(
+                    "settlement", f"{what} of vintage {statement.vintage}: stated {stated}, the readings give {again}"
+                )
+    energy_wh = sum(proven.statement.energy_wh.net for proven in body.statements)
+    credits_g = sum(proven.statement.credits_g.net for proven in body.statements)
+    return f"the signed registers give {energy_wh} Wh and {credits_g} gCO2e, as stated"
+
+
+def _check_anchor(body: ProofBody, anchor: Anchor) -> str:
+    if body.domain != anchor.domain:
+        raise ProofError("anchor", "the proof is of another contract or chain than the trusted one")
+    if body.signer_set != anchor.signer_set:
+        raise ProofError("anchor", "the report is signed by others than the trusted signers")
+    return f"{anchor.signer_set.threshold} of {len(anchor.signer_set.signers)} trusted signers"

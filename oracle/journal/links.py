@@ -1,0 +1,37 @@
+"""Tamper evidence: each row of a table carries a hash over its content and the hash of the row before.
+
+    link_n = SHA-256(link_(n-1) || deterministic CBOR of the row's other columns)
+
+Whoever alters, removes or reorders a row breaks every link after it. (Rewriting all links would pass here, and fail
+against the reports on chain, which bind every envelope that was ever settled.)
+"""
+
+import hashlib
+import sqlite3
+
+import cbor2
+
+FIRST_LINK = bytes(32)
+LINKED_TABLES = ("envelope", "rejection", "signed", "report", "entry")
+
+
+def next_link(previous: bytes, row: tuple[object, ...]) -> bytes:
+    """Link of a row (all columns but `link`, the row's number first)."""
+    return hashlib.sha256(previous + cbor2.dumps(row, canonical=True)).digest()
+
+
+def last_link(connection: sqlite3.Connection, table: str) -> tuple[int, bytes]:
+    """(number, link) of a table's last row; (0, FIRST_LINK) of an empty one."""
+    row = connection.execute(f"SELECT seq, link FROM {table} ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608  our names
+    return (row[0], row[1]) if row else (0, FIRST_LINK)
+
+
+def broken_links(connection: sqlite3.Connection, table: str) -> list[int]:
+    """Row numbers of a table whose content or place does not fit their link."""
+    broken = []
+    expected, link = 1, FIRST_LINK
+    for row in connection.execute(f"SELECT * FROM {table} ORDER BY seq"):  # noqa: S608  our names
+        if row[0] != expected or row[-1] != next_link(link, tuple(row[:-1])):
+            broken.append(row[0])
+        expected, link = row[0] + 1, row[-1]
+    return broken

@@ -1,0 +1,57 @@
+"""What settlement needs to know of a meter: how much it could have produced."""
+
+from dataclasses import dataclass
+
+from oracle.errors import ConfigError
+
+MS_PER_HOUR = 3_600_000
+MAX_NAMEPLATE_W = 1_000_000_000
+PPM = 1_000_000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The register confirmed at registration: nothing at or below it is ever minted."""
+
+    register_wh: int
+    """Register at that instant [Wh]."""
+    time_ms: int
+    """Instant of confirmation [ms UTC]."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    """One register of one generating unit."""
+
+    meter_id: str
+    """Name, as the device signs it."""
+    nameplate_w: int
+    """Rated AC power [W], 1 to 1 GW."""
+    rated_overload_ppm: int = 1_100_000
+    """Largest plausible mean power over nameplate [ppm]. Real inverters exceed nameplate a little (8016 W of 8000)."""
+    resolution_wh: int = 1
+    """Smallest step of the register [Wh]: two readings may differ by this much more than was produced."""
+    modulus_wh: int | None = None
+    """Register value at which it starts again from zero [Wh], or None if it never does."""
+    baseline: Baseline | None = None
+    """Register confirmed at registration; without one the first corroborated reading is the baseline."""
+
+    def __post_init__(self) -> None:
+        """Refuse limits under which the integer arithmetic of `reachable_wh` could overflow or mean nothing."""
+        if not 1 <= self.nameplate_w <= MAX_NAMEPLATE_W:
+            raise ConfigError(
+                f"meter {self.meter_id}: nameplate_w is {self.nameplate_w}, expected 1 to {MAX_NAMEPLATE_W}"
+            )
+        if not PPM <= self.rated_overload_ppm <= 2 * PPM:
+            raise ConfigError(
+                f"meter {self.meter_id}: rated_overload is {self.rated_overload_ppm / PPM:g}, expected 1.0 to 2.0 times nameplate"
+            )
+        if self.resolution_wh < 1:
+            raise ConfigError(f"meter {self.meter_id}: resolution_wh is {self.resolution_wh}, expected at least 1")
+        if self.modulus_wh is not None and self.modulus_wh < 1:
+            raise ConfigError(f"meter {self.meter_id}: modulus_wh is {self.modulus_wh}, expected at least 1")
+
+    @property
+    def largest_power_w(self) -> int:
+        """Largest plausible mean power [W]."""
+        return self.nameplate_w * self.rated_overload_ppm // PPM

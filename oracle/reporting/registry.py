@@ -1,0 +1,108 @@
+"""The registry at one block, as a hash: who may sign for which meter, and what each asset is allowed.
+
+`registry_hash` is a StandardMerkleTree root with one leaf an asset. A leaf carries its project's meter-list root, and
+that is a StandardMerkleTree root with one leaf a meter. So a report binds every key thumbprint, and a proof shows one
+asset's part of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from contracts.state import METER_LEAF_TYPES, Asset, ListedMeter, Project, to_bytes32
+from oracle.errors import ReportError
+from oracle.reporting.merkle import StandardMerkleTree, leaf_hash
+
+ASSET_TYPES = (
+    "bytes32", "bytes32", "bytes32", "address", "uint64", "uint64", "int32", "uint64", "uint64", "uint32", "uint8",
+    "address", "bytes32", "uint8", "bytes32", "uint8",
+)  # fmt: skip
+NO_METERS = bytes(32)
+
+
+def meter_leaf(meter: ListedMeter) -> bytes:
+    """Leaf hash of one listed meter (32 bytes)."""
+    return leaf_hash(METER_LEAF_TYPES, meter.to_abi())
+
+
+def meters_tree(meters: Iterable[ListedMeter]) -> StandardMerkleTree:
+    """Tree over a project's meter list."""
+    return StandardMerkleTree(tuple(meter_leaf(meter) for meter in meters))
+
+
+def meters_root(meters: Sequence[ListedMeter]) -> bytes:
+    """Root over a project's meter list; 32 zero bytes for an empty one."""
+    return meters_tree(meters).root if meters else NO_METERS
+
+
+def asset_leaf(asset: Asset, project: Project) -> bytes:
+    """Leaf hash of one asset with the terms of its project (32 bytes)."""
+    return leaf_hash(
+        ASSET_TYPES,
+        (
+            to_bytes32(asset.asset_id),
+            to_bytes32(project.project_id),
+            project.meters_root,
+            asset.beneficiary,
+            asset.nameplate_w,
+            asset.commissioned_s,
+            asset.utc_offset_s,
+            asset.factor_ceiling_g_per_mwh,
+            asset.tariff_ceiling_minor_per_mwh,
+            asset.capacity_factor_ceiling_ppm,
+            int(asset.status),
+            project.currency,
+            project.methodology,
+            int(project.claim_right),
+            project.document_hash,
+            int(project.assurance),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class RegistrySnapshot:
+    """Everything the registry says at one block."""
+
+    block: int
+    projects: Mapping[str, Project]
+    """By project id."""
+    assets: Mapping[str, Asset]
+    """By asset id."""
+    meters: Mapping[str, tuple[ListedMeter, ...]]
+    """By project id, in the order of the list."""
+
+    @cached_property
+    def tree(self) -> StandardMerkleTree:
+        """Tree over the assets; `tree.root` is the report's `registryHash`."""
+        return StandardMerkleTree(
+            tuple(asset_leaf(asset, self.projects[asset.project_id]) for asset in self.assets.values())
+        )
+
+    @cached_property
+    def meters_by_device(self) -> Mapping[tuple[str, str], ListedMeter]:
+        """Listed meters by (device id, meter id)."""
+        return {(meter.device_id, meter.meter_id): meter for listed in self.meters.values() for meter in listed}
+
+    def meters_of(self, asset_id: str) -> tuple[ListedMeter, ...]:
+        """Meters of one asset, in the order of its project's list."""
+        listed = self.meters.get(self.assets[asset_id].project_id, ())
+        return tuple(meter for meter in listed if meter.asset_id == asset_id)
+
+    def check(self) -> None:
+        """Hold each published meter list against the root that the contract stores.
+
+        Raises:
+            ReportError: a list does not hash to its root, or names an asset of another project.
+
+        """
+        for project_id, project in self.projects.items():
+            listed = self.meters.get(project_id, ())
+            if meters_root(listed) != project.meters_root:
+                raise ReportError(f"project {project_id}: its published meter list does not hash to its root")
+            for meter in listed:
+                asset = self.assets.get(meter.asset_id)
+                if asset is None or asset.project_id != project_id:
+                    raise ReportError(
+                        f"project {project_id}: meter {meter.meter_id} is listed for {meter.asset_id}, which is not its asset"
+                    )

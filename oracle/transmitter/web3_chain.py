@@ -1,0 +1,199 @@
+"""Any EVM chain through web3: registry read at a block, reports published, statements settled, mints read back."""
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from contracts.deployment import AddressBook, connect
+from contracts.state import Asset, ListedMeter, Project, credit_id, to_bytes32
+from contracts.transaction import ChainRefusalError, send
+from oracle.attestation.quorum import AttestedReport
+from oracle.attestation.signer_set import SignerSet
+from oracle.errors import ChainError
+from oracle.reporting.registry import RegistrySnapshot
+from oracle.reporting.report import Domain
+from oracle.reporting.statement import Statement
+from oracle.transmitter.port import ChainPosition, Minted
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+    from eth_typing import ChecksumAddress
+    from web3 import Web3
+
+log = logging.getLogger(__name__)
+
+SETTLE_BATCH = 40
+"""Statements in one settling transaction; first mints cost up to 200k gas each, and a transaction may use 16.7M."""
+
+Answer = TypeVar("Answer")
+
+
+class Web3Chain:
+    """The contracts of one address book, as one account sees and uses them."""
+
+    def __init__(
+        self, web3: "Web3", book: AddressBook, account: "ChecksumAddress | LocalAccount | None" = None
+    ) -> None:
+        """Bind the contracts.
+
+        Args:
+            web3: connection to the chain.
+            book: where the contracts are.
+            account: pays for transactions; None reads only.
+
+        Raises:
+            ChainError: the connection leads to another chain than the book's.
+
+        """
+        chain_id = _asking("chain id", lambda: web3.eth.chain_id)
+        if chain_id != book.chain_id:
+            raise ChainError(
+                f"wrong chain: the node is on chain {chain_id}, the address book is for chain {book.chain_id}"
+            )
+        self._web3 = web3
+        self._book = book
+        self._account = account
+        self._oracle = connect(web3, book, "ProductionOracle").functions
+        self._registry = connect(web3, book, "AssetRegistry")
+        self._engine = connect(web3, book, "SettlementEngine").functions
+        self._revenue = connect(web3, book, "RevenueShare").functions
+        self._credit = connect(web3, book, "CarbonCredit").functions
+        self.domain = Domain(book.chain_id, book.addresses["ProductionOracle"])
+        self.registry_at = functools.lru_cache(maxsize=8)(self._registry_at)
+
+    def finalized_block(self) -> int:
+        """Number of the newest final block; the newest at all on chains of one process, which know no finality."""
+        try:
+            return int(self._web3.eth.get_block("finalized")["number"])
+        except Exception:  # noqa: BLE001  a chain without finality answers with whatever error its client has
+            return int(_asking("block number", lambda: self._web3.eth.block_number))
+
+    def signer_set(self) -> SignerSet:
+        """Who may attest now."""
+        signers = _asking("signers", lambda: self._oracle.signers().call())
+        threshold = _asking("threshold", lambda: self._oracle.threshold().call())
+        return SignerSet(tuple(signers), threshold, _asking("signers", lambda: self._oracle.configCount().call()))
+
+    def position(self) -> ChainPosition:
+        """Where the oracle contract stands."""
+        return ChainPosition(
+            _asking("last epoch", lambda: self._oracle.lastEpoch().call()),
+            bytes(_asking("last report", lambda: self._oracle.lastDigest().call())),
+            _asking("last cutoff", lambda: self._oracle.lastCutoff().call()),
+        )
+
+    def digest_at(self, epoch: int) -> bytes:
+        """Digest of a published report; 32 zero bytes if there is none."""
+        return bytes(_asking("report digest", lambda: self._oracle.digestAt(epoch).call()))
+
+    def publish(self, attested: AttestedReport) -> str:
+        """Send a report to the oracle contract.
+
+        Raises:
+            ChainError: the contract refused it, in its own words.
+
+        """
+        call = self._oracle.publish(report_struct(attested), attested.packed_signatures)
+        return self._send(call, f"publish epoch {attested.report.epoch}")
+
+    def settle(self, epoch: int, statements: Sequence[tuple[Statement, tuple[bytes, ...]]]) -> list[str]:
+        """Mint what statements add, in batches.
+
+        Raises:
+            ChainError: the root is unknown, or a proof does not lead to it.
+
+        """
+        hashes = []
+        for first in range(0, len(statements), SETTLE_BATCH):
+            batch = statements[first : first + SETTLE_BATCH]
+            call = self._engine.settle(epoch, [one.fields() for one, _ in batch], [list(path) for _, path in batch])
+            hashes.append(self._send(call, f"settle {len(batch)} statements of epoch {epoch}"))
+        return hashes
+
+    def minted(self, asset_id: str, vintage: int) -> Minted:
+        """Read back what was minted for an asset in a vintage."""
+        asset = to_bytes32(asset_id)
+        shares, energy = _asking("marks", lambda: self._revenue.marks(asset, vintage).call())
+        credits_, carbon_energy = _asking("marks", lambda: self._credit.marks(asset, vintage).call())
+        return Minted(
+            energy_wh=energy[2], carbon_energy_wh=carbon_energy[2], credits_g=credits_[2], revenue_minor=shares[2]
+        )
+
+    def credits_in_circulation_g(self, project_id: str, vintage: int) -> int:
+        """Grams of a project's vintage that are neither retired nor cancelled."""
+        return int(_asking("supply", lambda: self._credit.totalSupply(credit_id(project_id, vintage)).call()))
+
+    def _registry_at(self, block: int) -> RegistrySnapshot:
+        read = self._registry.functions
+
+        def at(call: Any) -> Any:  # noqa: ANN401  web3's calls are untyped
+            return _asking("registry", lambda: call.call(block_identifier=block))
+
+        projects = {}
+        for word in at(read.projectIds()):
+            project = Project.from_abi(word, at(read.project(word)), at(read.metersRoot(word)))
+            projects[project.project_id] = project
+        assets = {}
+        for word in at(read.assetIds()):
+            asset = Asset.from_abi(word, at(read.asset(word)))
+            assets[asset.asset_id] = asset
+        snapshot = RegistrySnapshot(block, projects, assets, self._meters_at(block, projects))
+        snapshot.check()
+        return snapshot
+
+    def _meters_at(self, block: int, projects: dict[str, Project]) -> dict[str, tuple[ListedMeter, ...]]:
+        """Latest published meter list of each project up to a block."""
+        events = _asking(
+            "meter lists",
+            lambda: self._registry.events.MetersSet().get_logs(from_block=self._book.block, to_block=block),
+        )
+        meters: dict[str, tuple[ListedMeter, ...]] = dict.fromkeys(projects, ())
+        names = {to_bytes32(project_id): project_id for project_id in projects}
+        for event in events:
+            listed = tuple(ListedMeter.from_abi(_struct(meter)) for meter in event["args"]["meters"])
+            meters[names[bytes(event["args"]["projectId"])]] = listed
+        return meters
+
+    def _send(self, call: Any, step: str) -> str:  # noqa: ANN401  web3's calls are untyped
+        if self._account is None:
+            raise ChainError(f"{step}: this connection has no account and can only read")
+        try:
+            receipt = send(self._web3, self._account, call, step)
+        except ChainRefusalError as error:
+            raise ChainError(str(error)) from error
+        log.info("%s: %d gas", step, receipt["gasUsed"])
+        return receipt["transactionHash"].to_0x_hex()
+
+
+def report_struct(attested: AttestedReport) -> tuple[object, ...]:
+    """Return the report as the contract's struct."""
+    report = attested.report
+    totals = (report.totals.energy_wh, report.totals.credits_g, report.totals.revenue_minor)
+    return (
+        report.epoch,
+        report.prev,
+        report.cutoff_s,
+        report.config_digest,
+        report.rules_digest,
+        report.registry_block,
+        report.registry_hash,
+        report.root,
+        totals,
+        report.leaf_count,
+        report.data_hash,
+    )
+
+
+def _struct(event_member: Any) -> tuple[Any, ...]:  # noqa: ANN401  web3 gives structs as mappings or tuples
+    return tuple(event_member.values()) if hasattr(event_member, "values") else tuple(event_member)
+
+
+def _asking(what: str, question: Callable[[], Answer]) -> Answer:
+    """Ask the chain; whatever web3 raises becomes a ChainError that says what was asked."""
+    try:
+        return question()
+    except ChainError:
+        raise
+    except Exception as error:
+        raise ChainError(f"the chain does not answer for its {what}: {error}") from error

@@ -49,7 +49,8 @@ def send(web3: Web3, account: ChecksumAddress | LocalAccount, call: Call, step: 
     """Send a call as a transaction and wait until it is in a block.
 
     `account` is an account that the node has unlocked (its address), or a local key that signs here. `step` says what
-    is being done, in errors. A call that would revert is found out before anything is sent. Raises ChainRefusalError.
+    is being done, in errors. A call that would revert is found out before anything is sent (on eth-tester, where sending
+    costs nothing, afterwards). Raises ChainRefusalError.
     """
     sender = account if isinstance(account, str) else account.address
     try:
@@ -66,7 +67,7 @@ def send(web3: Web3, account: ChecksumAddress | LocalAccount, call: Call, step: 
         revert = revert_bytes(error)
         raise ChainRefusalError(step, decode_revert(revert) if revert else str(error), revert) from error
     if receipt["status"] != 1:
-        raise ChainRefusalError(step, f"transaction {receipt['transactionHash'].to_0x_hex()} was reverted in its block")
+        raise ChainRefusalError(step, *_why(web3, request, receipt))
     return receipt
 
 
@@ -102,13 +103,24 @@ def decode_revert(revert: bytes) -> str:
 
 
 def _gas(web3: Web3, request: TxParams) -> int:
-    """Gas to ask for. Fails as the call would fail."""
+    """Gas to ask for. Where it is estimated, it fails as the call would."""
     if web3.client_version.startswith("EthereumTester"):
-        # Its estimate runs the call some 25 times, and gas costs nothing there.
-        web3.eth.call(request)
+        # Its estimate runs the call some 25 times, a second or more for a batch, and gas costs nothing there.
         return GAS_CEILING
-    estimate_from = cast("TxParams", {key: request[key] for key in ("from", "to", "data", "value") if request.get(key)})
-    return min(web3.eth.estimate_gas(estimate_from) * 5 // 4, GAS_CEILING)
+    question = cast("TxParams", {key: request[key] for key in ("from", "to", "data") if request.get(key)})
+    return min(web3.eth.estimate_gas(question) * 5 // 4, GAS_CEILING)
+
+
+def _why(web3: Web3, request: TxParams, receipt: TxReceipt) -> tuple[str, bytes]:
+    """Ask again, as a call, why a transaction was reverted: (reason, revert bytes)."""
+    question = cast("TxParams", {key: request[key] for key in ("from", "to", "data", "gas") if request.get(key)})
+    try:
+        web3.eth.call(question)
+    except Exception as error:  # noqa: BLE001  # the answer is the error, of whatever type the client makes it
+        revert = revert_bytes(error)
+        if revert:
+            return decode_revert(revert), revert
+    return f"transaction {receipt['transactionHash'].to_0x_hex()} was reverted in its block", b""
 
 
 @functools.cache

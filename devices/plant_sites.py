@@ -21,10 +21,12 @@ class PlantSite:
     """AC power that the inverter is built for and cut off at [W]."""
     utc_offset_minutes: int
     """Local time minus UTC, fixed the whole year [min]."""
+    region: str = "hongkong"
+    """Which scheme it feeds in under."""
     altitude_m: float = 20.0
     linke_turbidity: float = 4.5
     """Haze of the clear sky (Linke): 2 is clean mountain air, 5 a humid city."""
-    sunshine: float = 0.5
+    sunshine: float = 0.32
     """Mean share of the sky without cloud, above 0 and below 1."""
     mean_temperature_c: float = 23.0
     """Mean of the year [deg C]."""
@@ -42,9 +44,10 @@ _HUNAN = PlantSite(
     azimuth_deg=180,
     nameplate_w=30_000,
     utc_offset_minutes=480,
+    region="hunan",
     altitude_m=80,
     linke_turbidity=4.8,
-    sunshine=0.4,
+    sunshine=0.26,
     mean_temperature_c=17.5,
     summer_rise_k=11.5,
 )
@@ -52,7 +55,7 @@ _HUNAN = PlantSite(
 DEFAULT_SITES = (
     PlantSite("shamshuipo-rooftop", 22.331, 114.160, 10, 180, 48_000, 480),
     replace(_HUNAN, name="liuyang-village"),
-    PlantSite("yuenlong-farm", 22.445, 114.022, 15, 170, 120_000, 480, sunshine=0.55),
+    PlantSite("yuenlong-farm", 22.445, 114.022, 15, 170, 120_000, 480, sunshine=0.34),
     replace(_HUNAN, name="pingjiang-village", latitude=28.70, longitude=113.58, altitude_m=95, nameplate_w=60_000),
     PlantSite("tuenmun-school", 22.391, 113.973, 10, 200, 30_000, 480),
     replace(_HUNAN, name="taoyuan-village", latitude=28.90, longitude=111.49, altitude_m=50, nameplate_w=100_000),

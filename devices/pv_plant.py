@@ -26,6 +26,7 @@ _DAY_MS = 86_400_000
 _SLOTS = _DAY_MS // SLOT_MS
 _W_MS_PER_WH = 3_600_000
 
+_LOWEST_SUN_DEG = 89.0  # zenith; a lower sun gives no power and would divide by its sine
 _ALBEDO = 0.2
 _LOSSES = 0.14  # soiling, wiring, mismatch and the rest: the default of PVWatts (NREL/TP-6A20-62641)
 _INVERTER_EFFICIENCY = 0.96
@@ -98,8 +99,8 @@ def ac_power_w(site: PlantSite, seed: int, local_day: int) -> NDArray[np.int64]:
         seed: decides the clouds and the air temperature of the day.
         local_day: days since 1970-01-01 in the site's local time.
 
-    Models: Spencer (1971) sun; Ineichen and Perez (2002) clear sky; clouds by Kasten and Czeplak (1980); Erbs (1982) decomposition;
-    isotropic sky on the tilted plane; Faiman (2008) cell temperature; PVWatts version 5 DC and inverter.
+    Models: Spencer (1971) sun; Ineichen and Perez (2002) clear sky; clouds by Kasten and Czeplak (1980); Erbs (1982)
+    decomposition; isotropic sky on the tilted plane; Faiman (2008) cell temperature; PVWatts version 5 DC and inverter.
 
     """
     from pvlib import (  # type: ignore[import-untyped] # noqa: PLC0415 - untyped; takes two seconds to import
@@ -112,31 +113,32 @@ def ac_power_w(site: PlantSite, seed: int, local_day: int) -> NDArray[np.int64]:
     )
 
     day_of_year = _day_of_year(local_day)
-    zenith, azimuth = _sun(site, day_of_year)
+    sun_zenith, azimuth = _sun(site, day_of_year)
+    zenith = np.minimum(sun_zenith, _LOWEST_SUN_DEG)
     extra = irradiance.get_extra_radiation(day_of_year)
     pressure = atmosphere.alt2pres(site.altitude_m)
     airmass = atmosphere.get_absolute_airmass(atmosphere.get_relative_airmass(zenith), pressure)
     clear = clearsky.ineichen(zenith, airmass, site.linke_turbidity, site.altitude_m, extra)
 
     clear_sky_index, air_c = _weather(site, seed, local_day)
-    ghi = np.nan_to_num(clear["ghi"]) * clear_sky_index
+    ghi = clear["ghi"] * clear_sky_index
     parts = irradiance.erbs(ghi, zenith, day_of_year)
     plane = irradiance.get_total_irradiance(
         site.tilt_deg,
         site.azimuth_deg,
         zenith,
         azimuth,
-        np.nan_to_num(parts["dni"]),
+        parts["dni"],
         ghi,
-        np.nan_to_num(parts["dhi"]),
+        parts["dhi"],
         albedo=_ALBEDO,
     )
-    poa = np.clip(np.nan_to_num(plane["poa_global"]), 0.0, None)
+    poa = np.where(sun_zenith < _LOWEST_SUN_DEG, plane["poa_global"], 0.0)
     cell_c = temperature.faiman(poa, air_c)
     modules_w = site.nameplate_w * site.dc_ac_ratio
     dc_w = pvsystem.pvwatts_dc(poa, cell_c, modules_w, _TEMPERATURE_COEFFICIENT) * (1.0 - _LOSSES)
     ac_w = inverter.pvwatts(dc_w, site.nameplate_w / _INVERTER_EFFICIENCY, _INVERTER_EFFICIENCY)
-    power: NDArray[np.int64] = np.clip(np.rint(np.nan_to_num(ac_w)), 0, site.nameplate_w).astype(np.int64)
+    power: NDArray[np.int64] = np.clip(np.rint(ac_w), 0, site.nameplate_w).astype(np.int64)
     return power
 
 

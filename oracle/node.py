@@ -63,7 +63,7 @@ class Node:
         self.name = name
         self.journal = journal
         self.keyring = keyring
-        self._network = network
+        self.network = network
         self._chain = chain
         self._peers = peers
         self._rules = rules
@@ -74,7 +74,7 @@ class Node:
             node=name,
             network=network,
             journal=journal,
-            keyring=keyring,
+            ack_key=keyring.ack_key,
             registry=lambda: self._registry,
             clock_ms=clock_ms,
         )
@@ -202,7 +202,7 @@ class Node:
         envelopes = []
         for digest in missing:
             try:
-                envelope = decode(fetched.get(digest, b""), network=self._network)
+                envelope = decode(fetched.get(digest, b""), network=self.network)
                 verify_signature(envelope)
             except TelemetryError as error:
                 raise ReportError(

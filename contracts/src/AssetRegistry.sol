@@ -64,7 +64,7 @@ contract AssetRegistry is IAssetRegistry, AccessManaged {
     /// @inheritdoc IAssetRegistry
     function setMeters(bytes32 projectId, bytes32 root, Meter[] calldata meters) external restricted {
         if (_projects[projectId].currency == address(0)) revert UnknownProject(projectId);
-        if (root == bytes32(0)) revert RootMissing(projectId);
+        if ((root == bytes32(0)) != (meters.length == 0)) revert RootOfEmptyList(projectId);
 
         bytes32 before = bytes32(0);
         for (uint256 i = 0; i < meters.length; ++i) {

@@ -98,7 +98,8 @@ interface IAssetRegistry {
     error CommissioningMissing(bytes32 assetId);
     /// A registered asset is suspended or retired, never unregistered.
     error StatusMissing(bytes32 assetId);
-    error RootMissing(bytes32 projectId);
+    /// The root is zero exactly when the list is empty.
+    error RootOfEmptyList(bytes32 projectId);
     /// A meter list may only name assets of its own project.
     error AssetOfAnotherProject(bytes32 assetId, bytes32 projectId);
     /// Meters come strictly ascending by thumbprint, so no key is listed twice.
@@ -111,7 +112,8 @@ interface IAssetRegistry {
     function setAsset(bytes32 assetId, Asset calldata asset_) external;
 
     /// Replace the meter list of a project. `root`: OpenZeppelin StandardMerkleTree over
-    /// (bytes32,string,string,bytes32,uint8,uint64,uint64,uint64,uint64,uint64), the fields of Meter in order.
+    /// (bytes32,string,string,bytes32,uint8,uint64,uint64,uint64,uint64,uint64), the fields of Meter in order; zero for an
+    /// empty list. Nodes check it, the contract cannot afford to.
     function setMeters(bytes32 projectId, bytes32 root, Meter[] calldata meters) external;
 
     /// All zero for an unknown project.
@@ -120,7 +122,7 @@ interface IAssetRegistry {
     /// All zero, status Unregistered, for an unknown asset.
     function asset(bytes32 assetId) external view returns (Asset memory);
 
-    /// Root of the project's meter list; zero before the first.
+    /// Root of the project's meter list; zero for an empty one.
     function metersRoot(bytes32 projectId) external view returns (bytes32);
 
     /// keccak256(abi.encode(assetId, meterId, deviceId)) that a key is bound to, for good; zero when it is free.

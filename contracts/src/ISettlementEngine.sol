@@ -18,9 +18,7 @@ interface ISettlementEngine {
     );
 
     /// `token` held a statement back, see Hold. Later statements of the asset, or the same one again, may pass.
-    event Capped(
-        bytes32 indexed assetId, uint16 indexed vintage, uint64 indexed epoch, address token, Hold hold
-    );
+    event Capped(bytes32 indexed assetId, uint16 indexed vintage, uint64 indexed epoch, address token, Hold hold);
 
     error UnknownRoot(uint64 epoch);
     error LengthsDiffer(uint256 statements, uint256 proofs);

@@ -102,9 +102,8 @@ contract ProductionOracle is IProductionOracle, EIP712, AccessManaged {
         for (uint256 i = 0; i < needed; ++i) {
             bytes calldata signature = signatures[i * SIGNATURE_BYTES:(i + 1) * SIGNATURE_BYTES];
             // Refuses a high s and any v but 27 and 28.
-            (address signer, ECDSA.RecoverError flaw,) = ECDSA.tryRecover(
-                digest, uint8(signature[64]), bytes32(signature[0:32]), bytes32(signature[32:64])
-            );
+            (address signer, ECDSA.RecoverError flaw,) =
+                ECDSA.tryRecover(digest, uint8(signature[64]), bytes32(signature[0:32]), bytes32(signature[32:64]));
             if (flaw != ECDSA.RecoverError.NoError) revert InvalidSignature(i);
             if (_memberOf[signer] != current) revert UnknownSigner(i, signer);
             if (signer <= before) revert SignersNotAscending(before, signer);

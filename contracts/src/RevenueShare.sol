@@ -90,8 +90,9 @@ contract RevenueShare is IRevenueShare, SettledToken, ReentrancyGuardTransient {
     }
 
     function _accrue(address holder, uint256 id) internal {
-        Account storage account = _accounts[id][holder];
         uint256 funded = fundedMinor[id];
+        if (funded == 0 || holder == address(0)) return;
+        Account storage account = _accounts[id][holder];
         if (funded == account.fundedSeen) return;
         account.accrued = _accruedOf(holder, id);
         account.fundedSeen = uint128(funded);
@@ -100,7 +101,6 @@ contract RevenueShare is IRevenueShare, SettledToken, ReentrancyGuardTransient {
     /// Units held x deposits, summed up to now.
     function _accruedOf(address holder, uint256 id) internal view returns (uint256) {
         Account storage account = _accounts[id][holder];
-        if (holder == address(0)) return 0;
         return account.accrued + balanceOf(holder, id) * (fundedMinor[id] - account.fundedSeen);
     }
 

@@ -86,18 +86,20 @@ abstract contract SettledToken is ISettledToken, ERC1155, AccessManaged {
         Mark memory energyWas = energyMark;
         Mark memory units = unitsWere.raised(issued, reversed);
         Mark memory energy = energyWas.raised(statement.energyIssuedWh, statement.energyReversedWh);
+        if (units.equals(unitsWere) && energy.equals(energyWas)) return outcome; // stale
+
+        Asset memory asset = registry.asset(statement.assetId);
+        if (!_hasRight(asset)) return Outcome(0, 0, Hold.NoClaimRight);
         outcome.units = units.minted - unitsWere.minted;
         outcome.energyWh = energy.minted - energyWas.minted;
-
-        // What mints nothing needs no permission: a stale statement is a no-op, a reversal always counts.
+        // A reversal mints nothing and always counts: only what mints is held to the ceilings.
         if (outcome.units != 0 || outcome.energyWh != 0) {
-            Asset memory asset = registry.asset(statement.assetId);
             Hold hold = _hold(statement, asset, units.minted, energy.minted);
             if (hold != Hold.None) return Outcome(0, 0, hold);
-            if (outcome.units != 0) _move(address(0), asset.beneficiary, _idOf(statement, asset), outcome.units);
         }
-        if (!units.equals(unitsWere)) _unitMarks[statement.assetId][statement.vintage] = units;
-        if (!energy.equals(energyWas)) _energyMarks[statement.assetId][statement.vintage] = energy;
+        _unitMarks[statement.assetId][statement.vintage] = units;
+        _energyMarks[statement.assetId][statement.vintage] = energy;
+        if (outcome.units != 0) _move(address(0), asset.beneficiary, _idOf(statement, asset), outcome.units);
     }
 
     function _hold(Statement calldata statement, Asset memory asset, uint256 units, uint256 energyWh)
@@ -106,7 +108,6 @@ abstract contract SettledToken is ISettledToken, ERC1155, AccessManaged {
         returns (Hold)
     {
         if (asset.status != AssetStatus.Active) return Hold.NotActive;
-        if (!_hasRight(asset)) return Hold.NoClaimRight;
         if (statement.cutoff > block.timestamp) return Hold.CutoffInFuture;
         if (energyWh > Ceilings.energyWhDown(asset, statement.vintage, statement.cutoff)) return Hold.EnergyCeiling;
         if (units > Ceilings.unitsDown(energyWh, _unitsPerMwhCeiling(asset))) return Hold.UnitCeiling;

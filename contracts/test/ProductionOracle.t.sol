@@ -66,24 +66,19 @@ contract ProductionOracleTest is Fixture {
     function test_refusesASignerTwice() public {
         Report memory report = _reportOf(keccak256("root"));
         bytes32 digest = oracle.reportDigest(report);
-        bytes memory twice = bytes.concat(
-            _signature(keys[0], digest), _signature(keys[1], digest), _signature(keys[1], digest)
-        );
+        bytes memory twice =
+            bytes.concat(_signature(keys[0], digest), _signature(keys[1], digest), _signature(keys[1], digest));
         address signer = vm.addr(keys[1]);
-        _refuses(
-            report, twice, abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, signer, signer)
-        );
+        _refuses(report, twice, abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, signer, signer));
     }
 
     function test_refusesSignersOutOfOrder() public {
         Report memory report = _reportOf(keccak256("root"));
         bytes32 digest = oracle.reportDigest(report);
-        bytes memory unsorted = bytes.concat(
-            _signature(keys[1], digest), _signature(keys[0], digest), _signature(keys[2], digest)
-        );
-        bytes memory expected = abi.encodeWithSelector(
-            IProductionOracle.SignersNotAscending.selector, vm.addr(keys[1]), vm.addr(keys[0])
-        );
+        bytes memory unsorted =
+            bytes.concat(_signature(keys[1], digest), _signature(keys[0], digest), _signature(keys[2], digest));
+        bytes memory expected =
+            abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, vm.addr(keys[1]), vm.addr(keys[0]));
         _refuses(report, unsorted, expected);
     }
 
@@ -119,9 +114,7 @@ contract ProductionOracleTest is Fixture {
         bytes32 digest = oracle.reportDigest(report);
         uint256 key = uint256(keccak256("stranger"));
         bytes memory signatures = bytes.concat(_sign(report, 2), _signature(key, digest));
-        _refuses(
-            report, signatures, abi.encodeWithSelector(IProductionOracle.UnknownSigner.selector, 2, vm.addr(key))
-        );
+        _refuses(report, signatures, abi.encodeWithSelector(IProductionOracle.UnknownSigner.selector, 2, vm.addr(key)));
     }
 
     /// Whatever byte of the report changes, its signatures are no longer a quorum's.
@@ -150,9 +143,7 @@ contract ProductionOracleTest is Fixture {
         Report memory report = _reportOf(keccak256("root"));
         bytes memory signatures = _sign(report, 3);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProductionOracle.WrongConfig.selector, other.configDigest(), oracle.configDigest()
-            )
+            abi.encodeWithSelector(IProductionOracle.WrongConfig.selector, other.configDigest(), oracle.configDigest())
         );
         other.publish(report, signatures);
         // Even one that names its configuration is another digest there.
@@ -208,9 +199,7 @@ contract ProductionOracleTest is Fixture {
         threshold = bound(threshold, 0, 6);
         address[] memory same = _signers();
         if (threshold < 3 || threshold > 4) {
-            vm.expectRevert(
-                abi.encodeWithSelector(IProductionOracle.ThresholdOutOfRange.selector, threshold, 4)
-            );
+            vm.expectRevert(abi.encodeWithSelector(IProductionOracle.ThresholdOutOfRange.selector, threshold, 4));
         }
         oracle.setSigners(same, threshold);
     }
@@ -218,14 +207,10 @@ contract ProductionOracleTest is Fixture {
     function test_refusesASignerListOutOfOrderOrWithZero() public {
         address[] memory list = new address[](3);
         (list[0], list[1], list[2]) = (address(1), address(3), address(2));
-        vm.expectRevert(
-            abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, address(3), address(2))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, address(3), address(2)));
         oracle.setSigners(list, 3);
         (list[0], list[1], list[2]) = (address(0), address(2), address(3));
-        vm.expectRevert(
-            abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, address(0), address(0))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, address(0), address(0)));
         oracle.setSigners(list, 3);
     }
 

@@ -19,6 +19,7 @@ from devices.recordings.recording import RecordedMeter, Recording, RecordingErro
 from devices.recordings.rows import register_wh
 
 REGISTER, POWER = "Metering.TotWhOut", "GridMs.TotW"
+_SEPARATORS = (",", ";", "\t")
 _FIRST_CELL = "DD.MM.YYYY hh:mm:ss"
 _LOCAL_TIME = re.compile(r"(\d\d)\.(\d\d)\.(\d{4}) (\d\d):(\d\d):(\d\d)", re.ASCII)
 _MODEL_POWER = re.compile(r"[A-Z]+ ?(\d+(?:\.\d+)?)", re.ASCII)
@@ -52,7 +53,9 @@ def read_sma(path: Path, text: str, utc_offset_minutes: int | dict[str, int]) ->
         RecordingError: with the line at fault.
 
     """
-    separator = text[4] if text.startswith("sep=") and len(text) > 4 else ","
+    separator = text[4:5] if text.startswith("sep=") else ","
+    if separator not in _SEPARATORS:
+        raise RecordingError(path, 1, f"separator {separator!r} is none of comma, semicolon and tab")
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         head: list[list[str]] = []
@@ -117,9 +120,12 @@ def _power_w(text: str) -> int | None:
     if text in ("NaN", ""):
         return None
     try:
-        return round(float(text.replace(",", ".")))
+        watts = round(float(text.replace(",", ".")))
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{POWER} {text!r} is not a number") from error
+    if not -(2**31) <= watts < 2**31:
+        raise ValueError(f"{POWER} {text!r} does not fit 32 bits")
+    return watts
 
 
 @lru_cache(maxsize=8192)

@@ -1,10 +1,13 @@
 """Node signatures: recoverable secp256k1 over a 32-byte digest, in the form the contract takes (r || s || v, low s)."""
 
+import re
+
 from coincurve import PrivateKey, PublicKey
 
 from oracle.errors import ReportError
 from oracle.reporting.keccak import keccak256
 
+_ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
 SIGNATURE_BYTES = 65
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Half the order of secp256k1: a larger s is the other form of the same signature, and is refused."""
@@ -12,7 +15,16 @@ HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 def address_of(public_key: PublicKey) -> str:
     """EIP-55 checksummed address of a public key."""
-    plain = keccak256(public_key.format(compressed=False)[1:])[12:].hex()
+    return _checksummed(keccak256(public_key.format(compressed=False)[1:])[12:].hex())
+
+
+def is_checksummed(address: str) -> bool:
+    """Tell whether an address is in its one form: 0x and 40 hexadecimal digits with the capitals of EIP-55."""
+    return _ADDRESS.fullmatch(address) is not None and address == _checksummed(address[2:].lower())
+
+
+def _checksummed(plain: str) -> str:
+    """Spell 40 lower-case hexadecimal digits as EIP-55 says (https://eips.ethereum.org/EIPS/eip-55)."""
     shadow = keccak256(plain.encode()).hex()
     return "0x" + "".join(c.upper() if int(s, 16) >= 8 else c for c, s in zip(plain, shadow, strict=False))
 

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import Self
 
-from eth_abi.abi import encode
-
+from oracle.attestation.signature import is_checksummed
 from oracle.errors import ReportError
+from oracle.reporting.abi import abi_bytes
 from oracle.reporting.keccak import keccak256
 from oracle.reporting.report import Domain
 
 
 def threshold_for_minting(node_count: int) -> int:
-    """Signatures needed for anything that mints: two thirds, rounded up. With fewer than a third faulty, a majority of honest nodes signed."""
+    """Signatures needed for anything that mints: two thirds, rounded up.
+
+    With fewer than a third of the nodes faulty, most of those that signed were honest.
+    """
     return -(-2 * node_count // 3)
 
 
@@ -28,6 +31,8 @@ class SignerSet:
 
     def __post_init__(self) -> None:
         """Refuse sets that the contract would refuse."""
+        if strays := [address for address in self.signers if not is_checksummed(address)]:
+            raise ReportError(f"signer {strays[0]!r} is not a checksummed address")
         ascending = sorted({address.lower() for address in self.signers})
         if [address.lower() for address in self.signers] != ascending:
             raise ReportError("signers are not distinct and ascending")
@@ -42,7 +47,7 @@ class SignerSet:
     def config_digest(self, domain: Domain) -> bytes:
         """Bind a report to these signers, this contract and this chain (32 bytes)."""
         return keccak256(
-            encode(
+            abi_bytes(
                 ("uint256", "address", "address[]", "uint256", "uint64"),
                 (domain.chain_id, domain.oracle, self.signers, self.threshold, self.config_count),
             )

@@ -1,11 +1,12 @@
 """From a statement down to the device signatures: every step of a proof, checked without asking anyone.
 
 Accepts a proof only if, in this order,
+  - addresses: each is in its one form, so that no letter can change its case unseen;
   - quorum: exactly k distinct signers of the named set signed the report for the named contract and chain;
   - statements: each is a leaf under the report's root, and all are of one asset;
   - registry: the asset, its project and its meters are what the report's registry hash says;
   - rules: factors, tariffs and method are what the report's rules digest says;
-  - envelopes: each is well-formed, of a listed meter, signed by the key listed for it, and there once;
+  - envelopes: there is at least one; each is well-formed, of a listed meter, signed by the key listed for it, and there once;
   - evidence: envelopes and settlements hash to the statements' evidence root;
   - settlement: settling the envelopes again gives the energy, grams and revenue of the statements;
   - anchor: the named signers, contract and chain are the trusted ones. Without an anchor this step is left open.
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 from devices.telemetry import Envelope, TelemetryError, decode, verify_signature
 from oracle.attestation.proof import Anchor, EvidenceLink, Proof, ProofBody, decode_envelope
 from oracle.attestation.quorum import AttestedReport, check_quorum
-from oracle.errors import ConfigError, ProofError, ReportError
+from oracle.attestation.signature import is_checksummed
+from oracle.errors import ConfigError, OracleError, ProofError, ReportError
 from oracle.metering.interval import vintage_of
 from oracle.reporting.asset_settlement import AssetSettlement, settle_asset
 from oracle.reporting.document import canonical_bytes, parse_canonical
@@ -27,6 +29,9 @@ from oracle.reporting.merkle import root_from_proof
 from oracle.reporting.registry import asset_leaf, meter_leaf
 from oracle.reporting.rules import Rules
 from oracle.reporting.statement import NO_EVIDENCE
+
+STEPS = ("quorum", "statements", "registry", "rules", "envelopes", "evidence", "settlement", "anchor")
+"""Names of the steps, in order."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +59,33 @@ def verify_proof(proof: Proof, anchor: Anchor | None, on_step: Callable[[Step], 
 
     """
     held: list[Step] = []
-    for step in _steps(proof, anchor):
+    steps = _steps(proof, anchor)
+    while True:
+        try:
+            step = next(steps, None)
+        except ProofError:
+            raise
+        except (OracleError, ArithmeticError, TypeError, ValueError) as error:  # a number or name that nothing can hold
+            raise ProofError(STEPS[len(held)], str(error)) from error
+        if step is None:
+            return held
         held.append(step)
         on_step(step)
-    return held
 
 
 def _steps(proof: Proof, anchor: Anchor | None) -> Iterator[Step]:
     body = proof.body
+    _check_addresses(body)
     yield Step("quorum", _check_signatures(body))
     yield Step("statements", _check_statements(body))
     yield Step("registry", _check_registry(body))
     yield Step("rules", _check_rules(proof))
     links = [_check_envelopes(body, link) for link in body.evidence]
     envelopes = [envelope for link in links for envelope in link]
+    if not envelopes:
+        raise ProofError(
+            "envelopes", "there are none: nothing was ever read of this asset, so there is nothing to prove"
+        )
     if len({envelope.digest for envelope in envelopes}) != len(envelopes):
         raise ProofError("envelopes", "an envelope is shown twice")
     readings = sum(len(envelope.readings.time_ms) for envelope in envelopes)
@@ -79,6 +97,12 @@ def _steps(proof: Proof, anchor: Anchor | None) -> Iterator[Step]:
     yield Step("settlement", _check_settlement(body, proof.rules, settled))
     if anchor is not None:
         yield Step("anchor", _check_anchor(body, anchor))
+
+
+def _check_addresses(body: ProofBody) -> None:
+    for address in (body.domain.oracle, body.registry.asset.beneficiary, body.registry.project.currency):
+        if not is_checksummed(address):
+            raise ProofError("document", f"{address!r} is not a checksummed address")
 
 
 def _check_signatures(body: ProofBody) -> str:

@@ -11,14 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.mqtt import MqttConnection, Received
-
 from devices import acknowledgement
+from devices.device_key import SigningKey
+from devices.mqtt import Delivery, MqttConnection
 from devices.topics import format_ack, format_telemetry_filter
 from oracle.headend.admission import Admission, Refusal, admit
 from oracle.journal.journal import Journal
 from oracle.journal.records import Rejected
-from oracle.keyring.port import Keyring
 from oracle.reporting.registry import RegistrySnapshot
 
 log = logging.getLogger(__name__)
@@ -26,6 +25,8 @@ log = logging.getLogger(__name__)
 QUEUE_LENGTH = 2048
 GROUP_LENGTH = 256
 """Messages that share one commit."""
+IDLE_S = 0.2
+STOP_TIMEOUT_S = 3.0
 
 
 @dataclass
@@ -48,69 +49,72 @@ class HeadEnd:
         node: str,
         network: str,
         journal: Journal,
-        keyring: Keyring,
+        ack_key: SigningKey,
         registry: Callable[[], RegistrySnapshot],
         clock_ms: Callable[[], int],
     ) -> None:
         self._node = node
         self._network = network
         self._journal = journal
-        self._keyring = keyring
+        self._ack_key = ack_key
         self._registry = registry
         self._clock_ms = clock_ms
-        self._inbox: queue.Queue[Received | None] = queue.Queue(QUEUE_LENGTH)
+        self._inbox: queue.Queue[Delivery] = queue.Queue(QUEUE_LENGTH)
+        self._stopping = threading.Event()
         self._connection: MqttConnection | None = None
         self._worker: threading.Thread | None = None
         self.tally = Tally()
 
     def start(self, broker_url: str) -> None:
-        """Subscribe and begin to work.
+        """Begin to hear and to work. A broker that is not there yet is tried again and again.
 
         Raises:
-            OSError: the broker cannot be reached.
+            BrokerUrlError: the URL is not one of a broker.
 
         """
+        self._connection = MqttConnection(
+            broker_url,
+            f"{self._network}-{self._node}",
+            subscriptions=(format_telemetry_filter(self._network),),
+            on_delivery=self._inbox.put,
+            manual_ack=True,
+        )
         self._worker = threading.Thread(target=self._work, name=f"{self._node}-headend", daemon=True)
         self._worker.start()
-        self._connection = MqttConnection(
-            broker_url, client_id=f"{self._network}-{self._node}", on_message=self._inbox.put
-        )
-        self._connection.subscribe(format_telemetry_filter(self._network))
         self._connection.start()
 
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Wait for the broker, and tell whether it is there."""
+        return self._connection is not None and self._connection.wait_connected(timeout_s)
+
     def stop(self) -> None:
-        """Take no more messages, finish those at hand, and leave. What was not committed was not acknowledged: it comes again."""
-        if self._connection is not None:
-            self._connection.pause()
-        self._inbox.put(None)
+        """Finish what is at hand and leave. What was not committed was not acknowledged: the broker delivers it again."""
+        self._stopping.set()
         if self._worker is not None:
-            self._worker.join(timeout=4)
+            self._worker.join(STOP_TIMEOUT_S)
         if self._connection is not None:
             self._connection.stop()
 
     def _work(self) -> None:
-        stopping = False
-        while not stopping:
-            group, stopping = self._next_group()
+        while not self._stopping.is_set():
+            group = self._next_group()
             try:
                 self._commit(group)
             except Exception:
                 log.exception("%s: %d messages could not be journaled and stay unacknowledged", self._node, len(group))
 
-    def _next_group(self) -> tuple[list[Received], bool]:
-        group: list[Received] = []
-        message = self._inbox.get()
-        while message is not None:
-            group.append(message)
-            if len(group) == GROUP_LENGTH:
-                return group, False
-            try:
-                message = self._inbox.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
+    def _next_group(self) -> list[Delivery]:
+        """Wait for a message, and take what else is there; empty if none came for a while."""
+        group: list[Delivery] = []
+        try:
+            group.append(self._inbox.get(timeout=IDLE_S))
+            while len(group) < GROUP_LENGTH:
+                group.append(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return group
 
-    def _commit(self, group: list[Received]) -> None:
+    def _commit(self, group: list[Delivery]) -> None:
         """Admit a group, make it durable, then acknowledge it."""
         if not group:
             return
@@ -135,12 +139,12 @@ class HeadEnd:
         self.tally.refused += sum(len(admission.refused) for admission in admissions)
         self._acknowledge(group, admissions)
 
-    def _acknowledge(self, group: list[Received], admissions: list[Admission]) -> None:
+    def _acknowledge(self, group: list[Delivery], admissions: list[Admission]) -> None:
         connection = self._connection
         if connection is None:
             return
         for message in group:
-            connection.acknowledge(message)
+            message.acknowledge()
         by_gateway: dict[str, list[Admission]] = defaultdict(list)
         for admission in admissions:
             if admission.gateway is not None:
@@ -151,11 +155,11 @@ class HeadEnd:
                 gateway=gateway,
                 accepted=tuple(piece for admission in answered for piece in admission.accepted_ranges()),
                 rejected=tuple(piece for admission in answered for piece in admission.rejections()),
-                key=self._keyring.ack_key,
+                key=self._ack_key,
                 network=self._network,
             )
             connection.publish(format_ack(self._network, gateway, self._node), receipt.wire)
 
 
-def _rejected(message: Received, refusal: Refusal, now_ms: int) -> Rejected:
+def _rejected(message: Delivery, refusal: Refusal, now_ms: int) -> Rejected:
     return Rejected(now_ms, message.topic, refusal.reason, refusal.detail, refusal.item)

@@ -160,6 +160,12 @@ class Journal:
                 raise JournalError(f"envelope {digest.hex()} is not in the journal")
             yield decode(wire, network=self._network)
 
+    def envelopes_of_meter(self, meter_id: str, start_ms: int, end_ms: int) -> Iterator[Envelope]:
+        """Decode the envelopes of one meter that hold a reading in [start, end) [ms UTC]."""
+        query = "SELECT wire FROM envelope WHERE meter = ? AND first_ms < ? AND last_ms >= ? ORDER BY first_ms, seq"
+        for (wire,) in self._all(query, meter_id, end_ms, start_ms):
+            yield decode(wire, network=self._network)
+
     def unreported(self, before_ms: int) -> list[tuple[bytes, str, str]]:
         """(digest, device, meter) of envelopes with a reading at or before an instant [ms UTC] that no report has used."""
         used = {digest for record in self.reports() for digest in record.manifest}
@@ -208,6 +214,9 @@ class Journal:
                 found += [f"{table} {seq}: does not fit its link" for seq in broken_links(self._connection, table)]
         columns = "SELECT seq, digest, device, meter, boot, first_sequence, reading_count, first_ms, last_ms, wire FROM envelope"
         for seq, *said, wire in self._all(columns):
+            if not isinstance(wire, bytes):
+                found.append(f"envelope {seq}: its wire is not bytes")
+                continue
             try:
                 envelope = decode(wire, network=self._network)
                 verify_signature(envelope)

@@ -19,9 +19,8 @@ def load_keyring(folder: Path) -> MemoryKeyring:
         ConfigError: a file is missing, readable by others, or holds no key.
 
     """
-    secret_text = _read_private(folder / REPORT_KEY_FILE)
     try:
-        secret = bytes.fromhex(secret_text.strip())
+        secret = bytes.fromhex(_read_private(folder / REPORT_KEY_FILE).strip())
         return MemoryKeyring(secret, SigningKey.from_pem(_read_private(folder / ACK_KEY_FILE)))
     except ValueError as error:
         raise ConfigError(f"{folder}: holds no usable key: {error}") from error
@@ -34,9 +33,12 @@ def create_keyring(folder: Path) -> MemoryKeyring:
         ConfigError: what is there cannot be used.
 
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write_private(folder / REPORT_KEY_FILE, secrets.token_bytes(32).hex() + "\n")
-    _write_private(folder / ACK_KEY_FILE, SigningKey.generate("eddsa").to_pem())
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_private(folder / REPORT_KEY_FILE, secrets.token_bytes(32).hex() + "\n")
+        _write_private(folder / ACK_KEY_FILE, SigningKey.generate("eddsa").to_pem())
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
     return load_keyring(folder)
 
 

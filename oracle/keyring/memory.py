@@ -13,6 +13,8 @@ class MemoryKeyring:
     """A keyring over two secrets."""
 
     def __init__(self, report_secret: bytes, ack_key: SigningKey) -> None:
+        if len(report_secret) != 32:
+            raise ValueError(f"a report key has 32 bytes, this one {len(report_secret)}")
         self._secret = report_secret
         self._ack_key = ack_key
         self._address = address_of(PrivateKey(report_secret).public_key)

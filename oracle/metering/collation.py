@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.telemetry import Column, Envelope, Readings
+from devices.telemetry import Column, Envelope, Readings, RegisterEvent
 from oracle.metering.validation import Reason
 
 Integers = NDArray[np.int64]
@@ -58,9 +58,15 @@ def _register(readings: Readings, register: Literal["export", "import"]) -> Colu
     return Column(numbers=empty, present=np.zeros(len(empty), dtype=np.bool_))
 
 
-def dated_events(readings: Readings) -> Iterable[DatedEvent]:
-    """Date each register event by the reading it stands before."""
-    for event in readings.events:
+def events_of(readings: Readings, register: Literal["export", "import"]) -> tuple[RegisterEvent, ...]:
+    """Events of one register: they are the export register's, or the import register's where there is no export column."""
+    concerned = "import" if readings.export_wh is None else "export"
+    return readings.events if concerned == register else ()
+
+
+def dated_events(readings: Readings, register: Literal["export", "import"] = "export") -> Iterable[DatedEvent]:
+    """Date each event of a register by the reading it stands before."""
+    for event in events_of(readings, register):
         yield DatedEvent(int(readings.time_ms[event.index]), event.kind, event.closing_wh, event.opening_wh)
 
 
@@ -68,7 +74,7 @@ def observe(readings: Readings, register: Literal["export", "import"] = "export"
     """Take recorded readings as they are: a recording has no sequence numbers, so nothing in it can be contested or revoked."""
     column = _register(readings, register)
     nothing = np.zeros(len(readings.time_ms), dtype=np.bool_)
-    events = frozenset(dated_events(readings)) if register == "export" else frozenset()
+    events = frozenset(dated_events(readings, register))
     return Observations(readings.time_ms, column.numbers, column.present, nothing, nothing, events)
 
 
@@ -100,19 +106,28 @@ def collate(
     devices = {name: rank for rank, name in enumerate(sorted({envelope.device for envelope in envelopes}))}
     device = np.repeat(np.array([devices[e.device] for e in envelopes], dtype=np.int64), counts)
     boot = np.repeat(np.array([e.boot for e in envelopes], dtype=np.int64), counts)
-    events = (
-        frozenset(event for e in envelopes for event in dated_events(e.readings))
-        if register == "export"
-        else frozenset()
-    )
-    return Observations(
-        time_ms,
-        register_wh,
-        present,
-        _contested(device, boot, sequence, time_ms, np.where(present, register_wh, -1)),
-        _revoked(boot, sequence, revoked_from),
-        events,
-    )
+    moves, events = _moves(envelopes, counts, register)
+    contested = _contested(device, boot, sequence, time_ms, np.where(present, register_wh, -1), *moves)
+    revoked = _revoked(boot, sequence, revoked_from)
+    sound = frozenset(event for place, event in events if not contested[place] and not revoked[place])
+    return Observations(time_ms, register_wh, present, contested, revoked, sound)
+
+
+def _moves(
+    envelopes: Sequence[Envelope], counts: Sequence[int], register: Literal["export", "import"]
+) -> tuple[Integers, list[tuple[int, DatedEvent]]]:
+    """Return what each reading says of a register event (shape (3, n), -1 where nothing), and the events with their place."""
+    moves = np.full((3, sum(counts)), -1, dtype=np.int64)
+    events: list[tuple[int, DatedEvent]] = []
+    first = 0
+    for envelope, how_many in zip(envelopes, counts, strict=True):
+        dated = dated_events(envelope.readings, register)
+        for event, move in zip(events_of(envelope.readings, register), dated, strict=True):
+            place = first + event.index
+            moves[:, place] = (event.kind == "replace", event.closing_wh, event.opening_wh)
+            events.append((place, move))
+        first += how_many
+    return moves, events
 
 
 def _contested(device: Integers, boot: Integers, sequence: Integers, *said: Integers) -> Flags:
@@ -124,7 +139,7 @@ def _contested(device: Integers, boot: Integers, sequence: Integers, *said: Inte
     differs = same_key & (said_in_order[:, 1:] != said_in_order[:, :-1]).any(axis=0)
     group = np.concatenate(([0], np.cumsum(~same_key)))
     contested_groups = np.unique(group[1:][differs])
-    contested = np.zeros(len(order), dtype=np.bool_)
+    contested: Flags = np.zeros(len(order), dtype=np.bool_)
     contested[order] = np.isin(group, contested_groups)
     return contested
 
@@ -133,8 +148,8 @@ def _revoked(boot: Integers, sequence: Integers, revoked_from: tuple[int, int] |
     if revoked_from is None:
         return np.zeros(len(boot), dtype=np.bool_)
     cut_boot, cut_sequence = revoked_from
-    later_boot: Flags = boot > cut_boot
-    return later_boot | ((boot == cut_boot) & (sequence >= cut_sequence))
+    revoked: Flags = (boot > cut_boot) | ((boot == cut_boot) & (sequence >= cut_sequence))
+    return revoked
 
 
 def count(reasons: dict[Reason, int], reason: Reason, how_many: int) -> None:

@@ -31,7 +31,12 @@ def last_closed_day_end(cutoff_ms: int, utc_offset_s: int) -> int:
 
 
 def vintage_of(instant_ms: int, utc_offset_s: int) -> int:
-    """Calendar year of an instant [ms UTC] at a fixed offset from UTC [s]."""
+    """Calendar year of an instant [ms UTC] at a fixed offset from UTC [s].
+
+    Raises:
+        OverflowError: the year is beyond 9999.
+
+    """
     return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=instant_ms, seconds=utc_offset_s)).year
 
 

@@ -7,6 +7,10 @@ from oracle.errors import ConfigError
 MS_PER_HOUR = 3_600_000
 MAX_NAMEPLATE_W = 1_000_000_000
 PPM = 1_000_000
+LARGEST_REGISTER_WH = 2**53 - 1
+"""No register reaches more (9 PWh), JSON numbers end here, and below it no sum of settlement leaves 64 bits [Wh]."""
+LARGEST_TIME_MS = 2**53 - 1
+LARGEST_RESOLUTION_WH = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,11 @@ class Baseline:
     """Register at that instant [Wh]."""
     time_ms: int
     """Instant of confirmation [ms UTC]."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no reading could say."""
+        if not 0 <= self.register_wh <= LARGEST_REGISTER_WH or not 0 <= self.time_ms <= LARGEST_TIME_MS:
+            raise ConfigError(f"baseline of {self.register_wh} Wh at {self.time_ms} ms: both must be below 2^53")
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Meter:
     """Register confirmed at registration; without one the first corroborated reading is the baseline."""
 
     def __post_init__(self) -> None:
-        """Refuse limits under which the integer arithmetic of `reachable_wh` could overflow or mean nothing."""
+        """Refuse limits under which the integer arithmetic of settlement could overflow or mean nothing."""
         if not 1 <= self.nameplate_w <= MAX_NAMEPLATE_W:
             raise ConfigError(
                 f"meter {self.meter_id}: nameplate_w is {self.nameplate_w}, expected 1 to {MAX_NAMEPLATE_W}"
@@ -46,12 +55,21 @@ class Meter:
             raise ConfigError(
                 f"meter {self.meter_id}: rated_overload is {self.rated_overload_ppm / PPM:g}, expected 1.0 to 2.0 times nameplate"
             )
-        if self.resolution_wh < 1:
-            raise ConfigError(f"meter {self.meter_id}: resolution_wh is {self.resolution_wh}, expected at least 1")
-        if self.modulus_wh is not None and self.modulus_wh < 1:
-            raise ConfigError(f"meter {self.meter_id}: modulus_wh is {self.modulus_wh}, expected at least 1")
+        if not 1 <= self.resolution_wh <= LARGEST_RESOLUTION_WH:
+            raise ConfigError(
+                f"meter {self.meter_id}: resolution_wh is {self.resolution_wh}, expected 1 to {LARGEST_RESOLUTION_WH}"
+            )
+        if self.modulus_wh is not None and not 1 <= self.modulus_wh <= LARGEST_REGISTER_WH:
+            raise ConfigError(
+                f"meter {self.meter_id}: modulus_wh is {self.modulus_wh}, expected 1 to {LARGEST_REGISTER_WH}"
+            )
 
     @property
     def largest_power_w(self) -> int:
         """Largest plausible mean power [W]."""
         return self.nameplate_w * self.rated_overload_ppm // PPM
+
+    @property
+    def tolerance_wh(self) -> int:
+        """By how much a register may seem to rise too far [Wh]: both ends are rounded down, and clocks tell whole seconds."""
+        return self.resolution_wh + self.largest_power_w // 3600

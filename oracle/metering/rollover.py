@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.metering.meter import Meter
+from oracle.metering.meter import LARGEST_REGISTER_WH, Meter
 from oracle.metering.validation import steps_are_consistent
 
 Integers = NDArray[np.int64]
@@ -17,7 +17,7 @@ def unwrap(time_ms: Integers, register_wh: Integers, meter: Meter) -> Integers:
 
     Args:
         time_ms: instants, ascending, shape (n,) [ms UTC].
-        register_wh: registers as shown, shape (n,) [Wh].
+        register_wh: registers as shown, below the modulus, shape (n,) [Wh].
         meter: its `modulus_wh` says where the register starts again.
 
     Returns:
@@ -34,4 +34,6 @@ def unwrap(time_ms: Integers, register_wh: Integers, meter: Meter) -> Integers:
         continued[1:] += modulus_wh
         if len(continued) == 3 and bool(steps_are_consistent(time_ms[following], continued, meter).all()):
             turns[i + 1 :] += 1
-    return register_wh + turns * modulus_wh
+    most_turns = (LARGEST_REGISTER_WH + 1) // modulus_wh - 1
+    unwrapped: Integers = register_wh + np.minimum(turns, most_turns) * modulus_wh
+    return unwrapped

@@ -5,6 +5,7 @@ signed baseline moves. Nothing is estimated, nothing is spread, and a register t
 climbed back.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -12,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oracle.metering.collation import DatedEvent, Observations, count
-from oracle.metering.meter import Meter
+from oracle.metering.meter import LARGEST_REGISTER_WH, Meter
 from oracle.metering.rollover import unwrap
-from oracle.metering.validation import SENTINELS_WH, Reason, longest_consistent_chain, reason_off_chain
+from oracle.metering.validation import Reason, headroom_wh, is_sentinel, longest_consistent_chain, reason_off_chain
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -46,6 +47,10 @@ class Settlement:
     """`Standing` of each step."""
     rejected: dict[Reason, int]
     """How many readings were not used, by reason."""
+    first_register_wh: int | None
+    """First corroborated register [Wh], None if nothing was corroborated."""
+    first_time_ms: int | None
+    """Instant of that register [ms UTC]."""
     last_register_wh: int | None
     """Register at the end of the last step [Wh], None if nothing was corroborated."""
     last_time_ms: int | None
@@ -73,12 +78,12 @@ def settle_register(meter: Meter, observations: Observations, cutoff_ms: int) ->
         cutoff_ms: readings dated later wait for a later report [ms UTC].
 
     Returns:
-        The same settlement for any order and any multiplicity of the same readings.
+        The same energy for any order and any multiplicity of the same readings; only tallies of rejected readings count repeats.
 
     """
     rejected: dict[Reason, int] = {}
     time_ms, register_wh, contested_ms = _usable(observations, cutoff_ms, rejected)
-    moves = _moves(observations.events, cutoff_ms, rejected)
+    moves = _moves(meter, observations.events, cutoff_ms, rejected)
     traces = [
         _trace(meter, time_ms, register_wh, since=since, until=until, rejected=rejected)
         for since, until in zip([None, *moves], [*moves, None], strict=True)
@@ -96,7 +101,7 @@ def _usable(
         (Reason.FUTURE, observations.time_ms > cutoff_ms),
         (Reason.EQUIVOCATION, observations.contested),
         (Reason.ABSENT, ~observations.present),
-        (Reason.SENTINEL, np.isin(observations.register_wh, SENTINELS_WH)),
+        (Reason.SENTINEL, is_sentinel(observations.register_wh)),
     ):
         count(rejected, reason, int((kept & unusable).sum()))
         kept &= ~unusable
@@ -107,12 +112,22 @@ def _usable(
     return unique[0], unique[1], np.unique(observations.time_ms[within])
 
 
-def _moves(events: frozenset[DatedEvent], cutoff_ms: int, rejected: dict[Reason, int]) -> list[DatedEvent]:
-    """Return the signed baseline moves up to the cutoff, in time order; contradicting ones are dropped together."""
+def _moves(
+    meter: Meter, events: frozenset[DatedEvent], cutoff_ms: int, rejected: dict[Reason, int]
+) -> list[DatedEvent]:
+    """Return the signed baseline moves up to the cutoff, in time order.
+
+    Dropped are those before the register confirmed at registration, which only the registry moves; those with a number
+    that no register reaches; and all that contradict each other.
+    """
     due = sorted(event for event in events if event.time_ms <= cutoff_ms)
-    instants = [event.time_ms for event in due]
-    sound = [event for event in due if instants.count(event.time_ms) == 1]
-    count(rejected, Reason.CONFLICTING_EVENT, len(due) - len(sound))
+    later = [event for event in due if meter.baseline is None or event.time_ms > meter.baseline.time_ms]
+    possible = [event for event in later if max(event.closing_wh, event.opening_wh) <= LARGEST_REGISTER_WH]
+    events_at = Counter(event.time_ms for event in possible)
+    sound = [event for event in possible if events_at[event.time_ms] == 1]
+    count(rejected, Reason.BEFORE_BASELINE, len(due) - len(later))
+    count(rejected, Reason.SENTINEL, len(later) - len(possible))
+    count(rejected, Reason.CONFLICTING_EVENT, len(possible) - len(sound))
     return sound
 
 
@@ -126,20 +141,19 @@ def _trace(  # noqa: PLR0913  the span of a trace has two ends, and rejections a
     rejected: dict[Reason, int],
 ) -> _Trace:
     """Find the corroborated readings between two signed moves (or the ends of the series)."""
-    within = np.ones(len(time_ms), dtype=np.bool_)
-    if since is not None:
-        within &= time_ms >= since.time_ms
+    first = 0 if since is None else int(np.searchsorted(time_ms, since.time_ms))
+    end = len(time_ms) if until is None else int(np.searchsorted(time_ms, until.time_ms))
+    times, registers = time_ms[first:end], register_wh[first:end]
     if until is not None:
-        within &= time_ms < until.time_ms
-    times, registers = time_ms[within], register_wh[within]
+        times, registers = np.append(times, until.time_ms), np.append(registers, until.closing_wh)
     if meter.modulus_wh is not None:
+        shown = registers < meter.modulus_wh
+        count(rejected, Reason.JUMP, int((~shown).sum()))
+        times, registers = times[shown], registers[shown]
         registers = unwrap(times, registers, meter)
     anchor = _anchor(meter, since)
     if anchor is not None:
         times, registers = _after_anchor(meter, times, registers, anchor, rejected)
-    if until is not None:
-        times = np.append(times, until.time_ms)
-        registers = np.append(registers, until.closing_wh)
     on_chain = longest_consistent_chain(times, registers, meter)
     _tally_off_chain(registers, on_chain, anchor[1] if anchor else 0, rejected)
     times, registers = times[on_chain], registers[on_chain]
@@ -161,8 +175,8 @@ def _after_anchor(
     """Keep the readings that could have followed the anchor."""
     anchor_ms, anchor_wh = anchor
     early = time_ms < anchor_ms
-    seconds = np.maximum(time_ms - anchor_ms, 0) // 1000 + 1
-    jump = ~early & (register_wh - anchor_wh > seconds * meter.largest_power_w // 3600 + meter.resolution_wh)
+    (headroom_then,) = headroom_wh(np.array([anchor_ms]), np.array([anchor_wh]), meter)
+    jump = ~early & (headroom_wh(time_ms, register_wh, meter) + meter.tolerance_wh < headroom_then)
     zero = ~early & (register_wh == 0) & (anchor_wh > 0)
     decrease = ~early & ~zero & (register_wh < anchor_wh)
     for reason, flags in (
@@ -198,6 +212,7 @@ def _account(meter: Meter, traces: list[_Trace], contested_ms: Integers, rejecte
     )
     standing[spans_contested & (energy_wh > 0)] = Standing.DISPUTED
     known = len(last.time_ms) > 0
+    first = next((trace for trace in traces if len(trace.time_ms)), last)
     return Settlement(
         meter_id=meter.meter_id,
         start_ms=start_ms,
@@ -205,6 +220,8 @@ def _account(meter: Meter, traces: list[_Trace], contested_ms: Integers, rejecte
         energy_wh=energy_wh,
         standing=standing,
         rejected=dict(sorted(rejected.items())),
+        first_register_wh=int(first.register_wh[0]) if len(first.time_ms) else None,
+        first_time_ms=int(first.time_ms[0]) if len(first.time_ms) else None,
         last_register_wh=int(last.register_wh[-1]) if known else None,
         last_time_ms=int(last.time_ms[-1]) if known else None,
     )

@@ -6,8 +6,8 @@ Faulty readings (false zeros, replays, stale caches, wrong clocks, sentinels) ar
 but no pair says which of the two is wrong. So no reading is trusted alone: the chain with the most mutually consistent
 readings is taken, and everything off the chain is rejected with a reason.
 
-With u = register and v = P * time - register (P the largest power), reading i may precede reading j exactly when u_i <=
-u_j and v_i <= v_j. That is a partial order, so the largest chain is a longest non-decreasing subsequence of v after
+With u = register and v = P * time - register (P the largest power; `headroom_wh`), reading i may precede reading j
+exactly when u_i <= u_j and v_i <= v_j. That is a partial order, so the largest chain is a longest non-decreasing subsequence of v after
 sorting by u: O(n log n) (Fredman 1975). It depends on the set of readings only, not on their order of arrival.
 """
 
@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.metering.meter import MS_PER_HOUR, Meter
+from oracle.metering.meter import LARGEST_REGISTER_WH, MS_PER_HOUR, Meter
 
 SENTINELS_WH = (2**31 - 1, 2**32 - 1)
 """Error values that real meters report for "no value" (data sheets of 32-bit registers; seen as 2147483.647 and 4294967.295 kWh)."""
@@ -31,7 +31,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     """The same instant and register were already read."""
     SENTINEL = "sentinel"
-    """The register shows a meter's error value."""
+    """The register shows a meter's error value, or a number that no register reaches (2^53 Wh and more)."""
     ZERO = "zero"
     """The register shows zero although it had risen before, or is far above soon after."""
     DECREASE = "decrease"
@@ -39,7 +39,7 @@ class Reason(StrEnum):
     JUMP = "jump"
     """The register is above what the plant could have produced."""
     BEFORE_BASELINE = "before_baseline"
-    """The reading is older than the register confirmed at registration."""
+    """The reading or register event is older than the register confirmed at registration."""
     EQUIVOCATION = "equivocation"
     """The device signed two different readings under one sequence number."""
     FUTURE = "future"
@@ -52,14 +52,32 @@ class Reason(StrEnum):
     """Withheld: no later reading confirms the register yet."""
 
 
-def steps_are_consistent(time_ms: NDArray[np.int64], register_wh: NDArray[np.int64], meter: Meter) -> NDArray[np.bool_]:
-    """Whether each step of readings in time order (shape (n,)) could have happened: shape (n - 1,).
+def is_sentinel(register_wh: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which registers (shape (n,)) are error values and no measurement."""
+    return np.isin(register_wh, SENTINELS_WH) | (register_wh > LARGEST_REGISTER_WH)
 
-    A step may exceed what the largest power gives by one `resolution_wh`, because both ends are rounded down.
+
+def headroom_wh(time_ms: NDArray[np.int64], register_wh: NDArray[np.int64], meter: Meter) -> NDArray[np.int64]:
+    """What the largest power gives from 1970 on, rounded down, less the register [Wh]: shape (n,).
+
+    It falls between two readings by as much as the register rose more than the plant could produce. 64 bits hold it for
+    every time below 2^53 ms and every register below 2^53 Wh.
     """
-    rise = np.diff(register_wh)
-    seconds = np.diff(time_ms) // 1000 + 1
-    return (rise >= 0) & (rise <= seconds * meter.largest_power_w // 3600 + meter.resolution_wh)
+    hours, rest_ms = np.divmod(time_ms, MS_PER_HOUR)
+    reach_wh = hours * meter.largest_power_w + rest_ms * meter.largest_power_w // MS_PER_HOUR
+    headroom: NDArray[np.int64] = reach_wh - register_wh
+    return headroom
+
+
+def steps_are_consistent(time_ms: NDArray[np.int64], register_wh: NDArray[np.int64], meter: Meter) -> NDArray[np.bool_]:
+    """Whether each reading in time order (shape (n,)) could follow all those before it: shape (n - 1,).
+
+    All steps together, not each of them, may exceed what the largest power gives by `tolerance_wh`: else a device that
+    reads often enough could rise by its rounding at every step.
+    """
+    headroom = headroom_wh(time_ms, register_wh, meter)
+    possible: NDArray[np.bool_] = headroom[1:] + meter.tolerance_wh >= np.maximum.accumulate(headroom)[:-1]
+    return (np.diff(register_wh) >= 0) & possible
 
 
 def longest_consistent_chain(
@@ -78,11 +96,12 @@ def longest_consistent_chain(
     """
     if len(time_ms) < 2 or bool(steps_are_consistent(time_ms, register_wh, meter).all()):
         return np.ones(len(time_ms), dtype=np.bool_)
-    u = [int(wh) for wh in register_wh]
-    slack = [meter.largest_power_w * int(ms) - wh * MS_PER_HOUR for ms, wh in zip(time_ms, u, strict=True)]
+    u: list[int] = register_wh.tolist()
+    v: list[int] = headroom_wh(time_ms, register_wh, meter).tolist()
+    chain = _longest_chain(u, v)
     member = np.zeros(len(u), dtype=np.bool_)
-    member[_longest_chain(u, slack)] = True
-    return _with_rounded_readings(time_ms, register_wh, member, meter)
+    member[chain + _rounded_off(u, v, chain, meter.tolerance_wh)] = True
+    return member
 
 
 def _longest_chain(u: list[int], v: list[int]) -> list[int]:
@@ -107,20 +126,21 @@ def _longest_chain(u: list[int], v: list[int]) -> list[int]:
     return chain[::-1]
 
 
-def _with_rounded_readings(
-    time_ms: NDArray[np.int64], register_wh: NDArray[np.int64], member: NDArray[np.bool_], meter: Meter
-) -> NDArray[np.bool_]:
-    """Take back readings that only the register's rounding had kept off the chain: consistent with the chain on both sides."""
-    on_chain = np.flatnonzero(member)
-    taken = member.copy()
-    for i in np.flatnonzero(~member):
-        place = int(np.searchsorted(on_chain, i))
-        around = [int(on_chain[place - 1])] if place else []
-        around.append(int(i))
-        around += [int(on_chain[place])] if place < len(on_chain) else []
-        if bool(steps_are_consistent(time_ms[around], register_wh[around], meter).all()):
-            taken[i] = True
-            on_chain = np.insert(on_chain, place, i)
+def _rounded_off(u: list[int], v: list[int], chain: list[int], tolerance_wh: int) -> list[int]:
+    """Indices that only rounding kept off the chain: within the tolerance of all readings before and after that count."""
+    taken: list[int] = []
+    place = 0
+    last_u, highest_v = 0, min(v)
+    for i in range(len(u)):
+        if place < len(chain) and i == chain[place]:
+            place += 1
+        else:
+            follows = u[i] >= last_u and v[i] + tolerance_wh >= highest_v
+            is_followed = place == len(chain) or (u[i] <= u[chain[place]] and v[i] <= v[chain[place]] + tolerance_wh)
+            if not (follows and is_followed):
+                continue
+            taken.append(i)
+        last_u, highest_v = u[i], max(highest_v, v[i])
     return taken
 
 

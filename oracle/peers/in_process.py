@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from oracle.attestation.proposal import Proposal, Refusal
 from oracle.attestation.quorum import Attestation
-from oracle.errors import OracleError
 from oracle.peers.port import PeerService
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class InProcessPeers:
         for name, service in self._exchange.others(self._node):
             try:
                 answers.append(service.attest(proposal))
-            except OracleError as error:
+            except Exception as error:  # noqa: BLE001  a peer may break in any way, and the others still count
                 log.warning("%s: no attestation of epoch %d from %s: %s", self._node, proposal.epoch, name, error)
         return answers
 
@@ -51,10 +50,14 @@ class InProcessPeers:
         """Ask one node after the other for what is still missing."""
         missing = set(digests)
         found: dict[bytes, bytes] = {}
-        for _, service in self._exchange.others(self._node):
+        for name, service in self._exchange.others(self._node):
             if not missing:
                 break
-            served = service.serve_envelopes(sorted(missing))
+            try:
+                served = service.serve_envelopes(sorted(missing))
+            except Exception as error:  # noqa: BLE001  a peer may break in any way, and the next one is asked
+                log.warning("%s: no envelopes from %s: %s", self._node, name, error)
+                continue
             found |= {digest: wire for digest, wire in served.items() if digest in missing}
             missing -= served.keys()
         return found
@@ -64,5 +67,5 @@ class InProcessPeers:
         for name, service in self._exchange.others(self._node):
             try:
                 service.learn(proposal, signatures)
-            except OracleError as error:
+            except Exception as error:  # noqa: BLE001  a peer may break in any way, and the others still learn
                 log.warning("%s: %s could not take note of epoch %d: %s", self._node, name, proposal.epoch, error)

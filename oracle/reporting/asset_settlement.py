@@ -1,7 +1,8 @@
 """One asset's settlement: its meters' energy, by vintage, and what of it may claim carbon."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class AssetSettlement:
 
     asset_id: str
     meters: Mapping[str, Settlement]
-    """Settlement of the export register, by meter id."""
+    """Settlement of the export register, by meter id (`device/meter` where two devices of the asset call their meter alike)."""
     energy_wh: Mapping[int, int]
     """Attested energy since commissioning by vintage [Wh]."""
     carbon_wh: Mapping[int, int]
@@ -33,10 +34,13 @@ class AssetSettlement:
 
 def metering_meter(listed: ListedMeter, rules: Rules) -> Meter:
     """Limits under which a listed meter is settled."""
+    own = rules.limits.get(listed.meter_id)
     return Meter(
         meter_id=listed.meter_id,
         nameplate_w=listed.nameplate_w,
-        rated_overload_ppm=rules.rated_overload_ppm,
+        rated_overload_ppm=own.rated_overload_ppm if own else rules.rated_overload_ppm,
+        resolution_wh=own.resolution_wh if own else 1,
+        modulus_wh=own.modulus_wh if own else None,
         baseline=Baseline(listed.baseline_wh, listed.baseline_time_ms),
     )
 
@@ -61,12 +65,16 @@ def settle_asset(
     settled: dict[str, Settlement] = {}
     energy_wh: dict[int, int] = {}
     net_wh_of_day: dict[tuple[int, int], int] = {}
-    for listed in counting_meters(meters):
+    counting = counting_meters(meters)
+    named = Counter(listed.meter_id for listed in counting)
+    for listed in counting:
         own = [e for e in envelopes if (e.device, e.meter) == (listed.device_id, listed.meter_id)]
         revoked_from = None if listed.revoked_boot == NOT_REVOKED else (listed.revoked_boot, listed.revoked_sequence)
         meter = metering_meter(listed, rules)
+        if named[listed.meter_id] > 1:
+            meter = replace(meter, meter_id=f"{listed.device_id}/{listed.meter_id}")
         export = settle_register(meter, collate(own, "export", revoked_from), cutoff_ms)
-        settled[listed.meter_id] = export
+        settled[meter.meter_id] = export
         attested = export.standing == Standing.ATTESTED
         for vintage, chosen in _by_vintage(export.start_ms[attested], asset.utc_offset_s):
             energy_wh[vintage] = energy_wh.get(vintage, 0) + int(export.energy_wh[attested][chosen].sum())

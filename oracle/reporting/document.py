@@ -54,7 +54,7 @@ def from_document(kind: type[Record], document: Any, place: str) -> Record:  # n
 
 def _read(kind: Any, document: Any, place: str) -> Any:  # noqa: ANN401, PLR0911  one case a kind
     origin = get_origin(kind)
-    if origin in (types.UnionType,) and type(None) in get_args(kind):
+    if origin is types.UnionType and type(None) in get_args(kind):
         inner = next(member for member in get_args(kind) if member is not type(None))
         return None if document is None else _read(inner, document, place)
     if origin is tuple:

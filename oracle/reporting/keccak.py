@@ -1,6 +1,6 @@
 """Keccak-256, as the EVM hashes."""
 
-from sha3 import keccak_256  # safe-pysha3: 0.6 us a hash, a seventh of the pure wrappers
+from sha3 import keccak_256  # type: ignore[import-untyped]  # safe-pysha3: 0.6 us a hash, a seventh of pure wrappers
 
 
 def keccak256(message: bytes) -> bytes:

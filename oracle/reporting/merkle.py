@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eth_abi.abi import encode
-
 from oracle.errors import ReportError
+from oracle.reporting.abi import abi_bytes
 from oracle.reporting.keccak import keccak256
 
 
 def leaf_hash(types: Sequence[str], fields: Sequence[Any]) -> bytes:
-    """Hash one leaf, twice, so that no inner node can pass for a leaf."""
-    return keccak256(keccak256(encode(types, fields)))
+    """Hash one leaf, twice, so that no inner node can pass for a leaf.
+
+    Raises:
+        ReportError: a field does not fit its type.
+
+    """
+    return keccak256(keccak256(abi_bytes(types, fields)))
 
 
 def parent_hash(one: bytes, other: bytes) -> bytes:

@@ -7,8 +7,7 @@ encoder give the same (tests/vectors/report_digest.json).
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
-
+from oracle.reporting.abi import abi_bytes
 from oracle.reporting.keccak import keccak256
 from oracle.reporting.statement import Statement
 
@@ -36,7 +35,7 @@ class Domain:
     def separator(self) -> bytes:
         """EIP-712 domain separator (32 bytes)."""
         return keccak256(
-            encode(
+            abi_bytes(
                 ("bytes32", "bytes32", "bytes32", "uint256", "address"),
                 (
                     keccak256(DOMAIN_TYPE.encode()),
@@ -88,7 +87,7 @@ class Report:
 
     def _struct_hash(self) -> bytes:
         totals = keccak256(
-            encode(
+            abi_bytes(
                 ("bytes32", "uint128", "uint128", "uint128"),
                 (
                     keccak256(TOTALS_TYPE.encode()),
@@ -99,7 +98,7 @@ class Report:
             )
         )
         return keccak256(
-            encode(
+            abi_bytes(
                 (
                     "bytes32", "uint64", "bytes32", "uint64", "bytes32", "bytes32", "uint64", "bytes32", "bytes32",
                     "bytes32", "uint32", "bytes32",

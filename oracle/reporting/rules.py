@@ -1,7 +1,7 @@
 """What turns energy into carbon and money: factors and tariffs with their source, pinned in every report by one digest."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 import rfc8785
@@ -24,6 +24,11 @@ class FactorKind(StrEnum):
     MARGINAL = "marginal"
 
 
+def _require_whole(what: str, number: int, least: int = 0) -> None:
+    if type(number) is not int or number < least:
+        raise ConfigError(f"{what} is {number!r}, expected a whole number from {least} on")
+
+
 @dataclass(frozen=True)
 class EmissionFactor:
     """Emissions avoided by a megawatt-hour fed into a grid."""
@@ -36,6 +41,11 @@ class EmissionFactor:
     """Year the factor describes or was published for."""
     source: str
 
+    def __post_init__(self) -> None:
+        """Refuse what no carbon can be computed with."""
+        _require_whole(f"factor {self.factor_id}: g_per_mwh", self.g_per_mwh)
+        _require_whole(f"factor {self.factor_id}: year", self.year)
+
 
 @dataclass(frozen=True)
 class Tariff:
@@ -45,6 +55,10 @@ class Tariff:
     minor_per_mwh: int
     """Minor units of the currency per MWh (1 HKD = 1 000 000 minor units)."""
     source: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no money can be computed with."""
+        _require_whole(f"tariff {self.tariff_id}: minor_per_mwh", self.minor_per_mwh)
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,23 @@ class AssetTerms:
 
 
 @dataclass(frozen=True)
+class MeterLimits:
+    """Limits of one meter where they differ from the rules' own."""
+
+    meter_id: str
+    rated_overload_ppm: int
+    resolution_wh: int
+    modulus_wh: int | None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no whole number; `metering.meter.Meter` says which of them make sense."""
+        _require_whole(f"meter {self.meter_id}: rated_overload_ppm", self.rated_overload_ppm)
+        _require_whole(f"meter {self.meter_id}: resolution_wh", self.resolution_wh)
+        if self.modulus_wh is not None:
+            _require_whole(f"meter {self.meter_id}: modulus_wh", self.modulus_wh)
+
+
+@dataclass(frozen=True)
 class Rules:
     """Everything besides the readings and the registry that decides a figure."""
 
@@ -75,6 +106,13 @@ class Rules:
     """Largest plausible mean power over nameplate [ppm]."""
     ledger_interval_ms: int = 3_600_000
     """Length of a ledger interval [ms]."""
+    limits: Mapping[str, MeterLimits] = field(default_factory=dict)
+    """By meter id: meters with limits of their own."""
+
+    def __post_init__(self) -> None:
+        """Refuse limits that are no whole numbers."""
+        _require_whole("rated_overload_ppm", self.rated_overload_ppm)
+        _require_whole("ledger_interval_ms", self.ledger_interval_ms, 1)
 
     def document(self) -> dict[str, object]:
         """Return the rules as a JSON object; its RFC 8785 form is what `digest` hashes."""
@@ -83,6 +121,7 @@ class Rules:
             "reasons": sorted(str(reason) for reason in Reason),
             "rated_overload_ppm": self.rated_overload_ppm,
             "ledger_interval_ms": self.ledger_interval_ms,
+            "limits": [asdict(self.limits[meter_id]) for meter_id in sorted(self.limits)],
             "terms": [asdict(self.terms[asset_id]) for asset_id in sorted(self.terms)],
         }
 
@@ -123,6 +162,7 @@ def rules_from_document(document: Mapping[str, object]) -> Rules:
             terms=terms,
             rated_overload_ppm=document["rated_overload_ppm"],  # type: ignore[arg-type]
             ledger_interval_ms=document["ledger_interval_ms"],  # type: ignore[arg-type]
+            limits={entry["meter_id"]: MeterLimits(**entry) for entry in document["limits"]},  # type: ignore[attr-defined]
         )
         same = rules.document() == document
     except (KeyError, TypeError, ValueError) as error:

@@ -1,0 +1,104 @@
+# Everything a user or a developer does with the checkout. `make help` lists it.
+
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+# The environment's own pip; where Python comes without ensurepip, the pip beside that Python works on the environment.
+PIP = $$(test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) -m pip --python $(BIN)/python) \
+	--quiet --quiet --disable-pip-version-check --no-input
+NPM := $(shell command -v npm 2>/dev/null)
+NODE_MODULES := $(if $(NPM),contracts/node_modules/.package-lock.json)
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command 'make lock' --quiet
+
+# Debian keeps servers where the PATH of a user without root does not look.
+export PATH := $(PATH):/usr/sbin:/usr/local/sbin
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format build lock clean servers contracts-test contracts-check
+
+help: ## list the targets
+	@echo 'make TARGET [PYTHON=python3.12] [VENV=.venv]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo
+	@echo '  make demo ARGS="--once --days 2 --plants 12 --json demo.json"'
+
+demo: $(VENV)/.installed ## run the whole system on this machine: needs Python 3.11 or newer, make and pip
+	@$(BIN)/heliograph demo $(ARGS)
+
+test: $(VENV)/.dev servers contracts-test ## set everything up and run all tests
+	@echo '==> Python tests' >&2
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev contracts-check ## linters, types, import rules, lock files, contract artifacts
+	@echo '==> ruff, mypy, import-linter, lock files' >&2
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest --quiet tests/unit/test_lock_files.py
+
+format: $(VENV)/.dev $(NODE_MODULES) ## format the sources, Python and Solidity
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+	$(if $(NPM),@contracts/forge fmt)
+
+build: $(VENV)/.installed ## build the wheel into dist/
+	@$(BIN)/hatchling build --target wheel
+
+lock: $(VENV)/.dev ## pin the newest dependencies that pyproject.toml allows: requirements.lock, requirements-dev.lock
+	@$(LOCK) --upgrade --group build --output-file requirements.lock
+	@$(LOCK) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove what these targets made
+	rm -rf $(VENV) dist contracts/node_modules contracts/out contracts/cache
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find api contracts devices oracle tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+servers:
+	@tests/install-servers
+
+ifdef NPM
+contracts-test: $(NODE_MODULES)
+	@echo '==> contract tests' >&2
+	@contracts/forge test
+
+contracts-check: $(NODE_MODULES)
+	@echo '==> contracts: format, artifacts' >&2
+	@contracts/forge fmt --check
+	@contracts/build --check
+else
+contracts-test contracts-check:
+	@echo '==> skipped: contracts. Their compiler and tests need Node.js 20 and npm; the shipped artifacts are used as they are.' >&2
+	@test "$$CI" != true
+endif
+
+contracts/node_modules/.package-lock.json: contracts/package.json contracts/package-lock.json
+	@echo '==> npm ci in contracts/' >&2
+	@cd contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# One environment, made anew when the locked packages change.
+$(VENV)/.locked: requirements.lock
+	@test -n '$(PYTHON)' || { echo 'make: Python 3.11 or newer is needed; name one with make PYTHON=...' >&2; exit 3; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'make: $(PYTHON) is not Python 3.11 or newer' >&2; exit 3; }
+	@echo '==> environment in $(VENV): '"$$($(PYTHON) --version), $$(grep -c '^[a-z].*==' requirements.lock) packages (a minute or two, once)" >&2
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@echo '==> heliograph, from this folder' >&2
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	@echo '==> packages for tests and checks' >&2
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@

@@ -1,0 +1,123 @@
+"""Files that people write: read with pydantic, refused with the place at fault."""
+
+import re
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from oracle.errors import ConfigError
+from oracle.metering.meter import MAX_NAMEPLATE_W, PPM, Meter
+
+_FIXED_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
+
+
+class MeterEntry(BaseModel):
+    """One `[[meter]]` of a meters file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(min_length=1)
+    """Name of the meter in the recorded file."""
+    nameplate_w: int = Field(gt=0, le=MAX_NAMEPLATE_W)
+    """Rated AC power [W]."""
+    site: str | None = None
+    """Plant it belongs to; by default a plant of its own."""
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    tz: str = "UTC"
+    """IANA zone (its standard time counts the whole year) or a fixed offset such as +08:00."""
+    rated_overload: float = Field(default=1.10, ge=1.0, le=2.0)
+    """Largest plausible mean power over nameplate."""
+    modulus_wh: int | None = Field(default=None, gt=0)
+    """Register value at which it starts again from zero [Wh]."""
+    resolution_wh: int = Field(default=1, gt=0)
+    """Smallest step of the register [Wh]."""
+    role: Literal["inverter", "plant", "load"] = "inverter"
+
+    @field_validator("tz")
+    @classmethod
+    def _known_zone(cls, tz: str) -> str:
+        standard_offset_minutes(tz)
+        return tz
+
+    @property
+    def utc_offset_minutes(self) -> int:
+        """Local standard time minus UTC [min]."""
+        return standard_offset_minutes(self.tz)
+
+    def to_meter(self) -> Meter:
+        """Limits for settlement, without a confirmed baseline."""
+        return Meter(
+            meter_id=self.id,
+            nameplate_w=self.nameplate_w,
+            rated_overload_ppm=round(self.rated_overload * PPM),
+            resolution_wh=self.resolution_wh,
+            modulus_wh=self.modulus_wh,
+        )
+
+
+class MetersFile(BaseModel):
+    """A meters file: which meters there are, and what each could have produced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    meter: list[MeterEntry] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "MetersFile":
+        ids = [entry.id for entry in self.meter]
+        if repeated := {name for name in ids if ids.count(name) > 1}:
+            raise ValueError(f"meter {min(repeated)!r} is there more than once")
+        return self
+
+
+def standard_offset_minutes(tz: str) -> int:
+    """Offset of a zone's standard time from UTC [min].
+
+    Raises:
+        ValueError: the zone is not known, or the offset is not written +HH:MM.
+
+    """
+    if fixed := _FIXED_OFFSET.fullmatch(tz):
+        sign = -1 if fixed[1] == "-" else 1
+        return sign * (int(fixed[2]) * 60 + int(fixed[3]))
+    try:
+        zone = ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{tz!r} is neither an IANA time zone nor an offset such as +08:00") from error
+    seasons = (datetime(2025, month, 1, tzinfo=UTC).astimezone(zone) for month in (1, 7))
+    return min(int((local.utcoffset() or timedelta()).total_seconds()) // 60 for local in seasons)
+
+
+def load_meters(path: Path) -> list[MeterEntry]:
+    """Read a meters file.
+
+    Raises:
+        ConfigError: it cannot be read, is no TOML, or has a wrong key; the message names the place.
+
+    """
+    try:
+        return MetersFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).meter
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ConfigError(f"{path}: {place}: {first['msg']}") from error
+
+
+def write_meters(entries: list[MeterEntry]) -> str:
+    """Write a meters file that `load_meters` reads back."""
+    lines = []
+    for entry in entries:
+        lines.append("[[meter]]")
+        for key, setting in entry.model_dump(exclude_defaults=True).items():
+            lines.append(f'{key} = "{setting}"' if isinstance(setting, str) else f"{key} = {setting}")
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,50 @@
+"""What every test may ask for: where the repository is, recorded data of real plants, and whether a service is there."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def require(what: str, present: object, reason: str) -> None:
+    """Go on only if `what` is present.
+
+    Without it the test is skipped and says why; in continuous integration (CI=true), where `make test` has installed
+    everything, it fails, so that a missing service cannot pass for a green run.
+
+    Args:
+        what: what the test needs, as its user knows it: "mosquitto"
+        present: true if it is there; `shutil.which("mosquitto")` will do
+        reason: how to get it: "apt-get install mosquitto"
+
+    """
+    if present:
+        return
+    text = f"{what} is missing: {reason}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(text, pytrace=False)
+    pytest.skip(text)
+
+
+@pytest.fixture(scope="session", name="require")
+def require_fixture() -> Callable[[str, object, str], None]:
+    """`require(what, present, reason)`, for tests and for fixtures of any scope."""
+    return require
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def recorded_data() -> Path:
+    """Folder of files recorded on real plants, which is not part of the repository: without it the test is skipped, in CI too."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("recorded data of real plants is not part of the repository: ../shared/data is absent")
+    return folder

@@ -40,7 +40,7 @@ check: $(VENV)/.dev contracts-check ## linters, types, import rules, lock files,
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --quiet tests/unit/test_lock_files.py
 
 format: $(VENV)/.dev $(NODE_MODULES) ## format the sources, Python and Solidity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from eth_abi.abi import decode as decode_abi
@@ -21,6 +22,7 @@ GAS_CEILING: Final = 2**24
 """The most gas one transaction may ask for (EIP-7825)."""
 RECEIPT_TIMEOUT_S: Final = 120.0
 SELECTOR_BYTES: Final = 4
+HEX: Final = re.compile(r"0x([0-9a-fA-F]{2})*")
 # Solidity's own two errors, https://docs.soliditylang.org/en/latest/control-structures.html#revert
 BUILT_IN: Final = {"Error": ("string",), "Panic": ("uint256",)}
 
@@ -76,7 +78,7 @@ def revert_bytes(error: BaseException) -> bytes:
     given = getattr(error, "data", None)
     if isinstance(given, dict):
         given = given.get("data")
-    if isinstance(given, str) and given.startswith("0x"):
+    if isinstance(given, str) and HEX.fullmatch(given):
         return bytes.fromhex(given[2:])
     # eth-tester gives the bytes as Python would print them, behind a prefix.
     _, _, printed = str(error).partition("execution reverted: ")

@@ -18,8 +18,8 @@ from devices.rejection import Reason, TelemetryError
 
 DOMAIN = b"heliograph/ack/v1"
 MAX_ACKNOWLEDGEMENT_BYTES = 256 * 1024
-MAX_ENTRIES = 1024
-"""Entries of each of the two lists: a message holds no more items."""
+MAX_ENTRIES = 2048
+"""Entries of each of the two lists: twice what one message can call for."""
 
 _Entry = TypeVar("_Entry")
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -8,16 +8,15 @@ from contextlib import contextmanager
 import uvicorn
 
 from api.app import create_app
-from api.demo.world import World
 from api.views import Views
 
 
 @contextmanager
-def serve(world: World, port: int) -> Iterator[str]:
+def serve(views: Views, port: int) -> Iterator[str]:
     """Serve on 127.0.0.1 while the context lasts; hand out the address.
 
     Args:
-        world: what is looked at.
+        views: what is looked at.
         port: where; 0 means a free one.
 
     Raises:
@@ -31,7 +30,6 @@ def serve(world: World, port: int) -> Iterator[str]:
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"port {port} cannot be used: {error.strerror}", "--port") from error
-    views = Views(world.nodes[0].journal, world.fresh_chain(), world.rules, network=world.nodes[0].network)
     config = uvicorn.Config(create_app(views), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="api", daemon=True)

@@ -59,8 +59,8 @@ def production_ledger(meters: Mapping[str, KnownMeter], interval_ms: int) -> dic
     """Settle each meter up to its last reading.
 
     Returns:
-        The ledger as JSON members: `evidence`, `meters`, `intervals`, `totals`. The same for any order and multiplicity of the readings, but
-        for the count of duplicates.
+        The ledger as JSON members: `evidence`, `meters`, `intervals`, `totals`. The same for any order and multiplicity
+        of the readings, but for the count of duplicates.
 
     """
     settled: list[Settlement] = []

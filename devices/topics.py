@@ -62,8 +62,11 @@ def format_status(network: str, gateway: str) -> str:
 
 
 def format_telemetry_filter(network: str) -> str:
-    """Return the filter of all telemetry in a network: what a head-end subscribes to. Raises TopicError."""
-    return f"{PREFIX}/{_name(network)}/telemetry/+"
+    """Return the filter of all telemetry in a network: what a head-end subscribes to. Raises TopicError.
+
+    It matches deeper topics too, so that telemetry under a wrong one is refused with a reason instead of lost.
+    """
+    return f"{PREFIX}/{_name(network)}/telemetry/#"
 
 
 def format_ack_filter(network: str, gateway: str) -> str:

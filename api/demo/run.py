@@ -19,9 +19,11 @@ from api.demo.timetable import Span, recorded_timetable, simulated_start, simula
 from api.demo.world import World, build_world
 from api.recorded_meters import load_recorded_meters
 from api.server import serve
-from oracle.errors import ChainError
+from oracle.errors import ChainError, ConfigError
 from oracle.node import system_clock_ms
 
+STATE = "state"
+"""Folder of keys, journals and outboxes under --out; a later demo replaces it."""
 LIVE_STEP_S = 5.0
 HOUR_MS = 3_600_000
 
@@ -61,7 +63,7 @@ def run_demo(choices: Choices, console: Console, stop: threading.Event) -> bool:
         with console.status("deploying contracts") as status:
             world = build_world(folder, chain, broker.url, plants, status.update)
         stack.callback(world.close)
-        address = stack.enter_context(serve(world, choices.port))
+        address = stack.enter_context(serve(world.views(), choices.port))
         console.print(f"API: {address}")
         complete = _settle_history(world, spans, console, stop)
         if not stop.is_set():
@@ -96,9 +98,11 @@ def _folder(out: Path | None, stack: ExitStack) -> Path:
         temporary = Path(tempfile.mkdtemp(prefix="heliograph-demo-"))
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)
         return temporary
-    state = out / "state"
-    if state.exists():
+    state = out / STATE
+    if (state / "node-1").is_dir():
         shutil.rmtree(state)
+    elif state.exists():
+        raise ConfigError(f"{state}: is there already and not from an earlier demo; choose another --out")
     state.mkdir(parents=True)
     return state
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from api.books import Books, check_books
 from api.demo.chains import RunningChain
 from api.demo.fleet import Plant, assets_of, meters_of, projects_of, rules_of
+from api.views import Views
 from contracts.deployment import AddressBook, deploy, register
 from contracts.transaction import ChainRefusalError
 from devices.gateway import DeviceSigner, Gateway, Outbox
@@ -84,6 +85,10 @@ class World:
     def fresh_chain(self) -> Web3Chain:
         """Client of the chain that shares nothing with the nodes and can only read."""
         return Web3Chain(self.chain.connect(), self.book)
+
+    def views(self) -> Views:
+        """What the API shows: the first node's journal, and the chain."""
+        return Views(self.nodes[0].journal, self.fresh_chain(), self.rules, network=NETWORK)
 
     def check_books(self) -> Books:
         """Count both sides anew."""

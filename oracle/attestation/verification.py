@@ -1,15 +1,13 @@
 """From a statement down to the device signatures: every step of a proof, checked without asking anyone.
 
-Accepts a proof only if, in this order,
-  - addresses: each is in its one form, so that no letter can change its case unseen;
-  - quorum: exactly k distinct signers of the named set signed the report for the named contract and chain;
-  - statements: each is a leaf under the report's root, and all are of one asset;
-  - registry: the asset, its project and its meters are what the report's registry hash says;
-  - rules: factors, tariffs and method are what the report's rules digest says;
-  - envelopes: there is at least one; each is well-formed, of a listed meter, signed by the key listed for it, and there once;
-  - evidence: envelopes and settlements hash to the statements' evidence root;
-  - settlement: settling the envelopes again gives the energy, grams and revenue of the statements;
-  - anchor: the named signers, contract and chain are the trusted ones. Without an anchor this step is left open.
+Accepts a proof only if, in this order, - addresses: each is in its one form, so that no letter can change its case
+  unseen; - quorum: exactly k distinct signers of the named set signed the report for the named contract and chain; -
+  statements: each is a leaf under the report's root, and all are of one asset; - registry: the asset, its project and
+  its meters are what the report's registry hash says; - rules: factors, tariffs and method are what the report's rules
+  digest says; - envelopes: there is at least one; each is well-formed, of a listed meter, signed by the key listed for
+  it, and there once; - evidence: envelopes and settlements hash to the statements' evidence root; - settlement:
+  settling the envelopes again gives the energy, grams and revenue of the statements; - anchor: the named signers,
+  contract and chain are the trusted ones. Without an anchor this step is left open.
 """
 
 from collections.abc import Callable, Iterator

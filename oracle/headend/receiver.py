@@ -8,10 +8,11 @@ import logging
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from devices import acknowledgement
+from devices.acknowledgement import AcceptedRange, Rejection
 from devices.device_key import SigningKey
 from devices.mqtt import Delivery, MqttConnection
 from devices.topics import format_ack, format_telemetry_filter
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 QUEUE_LENGTH = 2048
 GROUP_LENGTH = 256
 """Messages that share one commit."""
+ENTRIES_PER_ACK = acknowledgement.MAX_ENTRIES // 2
+"""Accepted ranges, and rejections, that one acknowledgement carries at most."""
 IDLE_S = 0.2
 STOP_TIMEOUT_S = 3.0
 
@@ -150,15 +153,25 @@ class HeadEnd:
             if admission.gateway is not None:
                 by_gateway[admission.gateway].append(admission)
         for gateway, answered in by_gateway.items():
-            receipt = acknowledgement.encode(
-                node=self._node,
-                gateway=gateway,
-                accepted=tuple(piece for admission in answered for piece in admission.accepted_ranges()),
-                rejected=tuple(piece for admission in answered for piece in admission.rejections()),
-                key=self._ack_key,
-                network=self._network,
-            )
-            connection.publish(format_ack(self._network, gateway, self._node), receipt.wire)
+            for accepted, rejected in _receipts(answered):
+                receipt = acknowledgement.encode(
+                    node=self._node,
+                    gateway=gateway,
+                    accepted=accepted,
+                    rejected=rejected,
+                    key=self._ack_key,
+                    network=self._network,
+                )
+                connection.publish(format_ack(self._network, gateway, self._node), receipt.wire)
+
+
+def _receipts(admissions: list[Admission]) -> Iterator[tuple[tuple[AcceptedRange, ...], tuple[Rejection, ...]]]:
+    """Cut the verdicts on one gateway's messages into acknowledgements that are not oversize."""
+    accepted = [piece for admission in admissions for piece in admission.accepted_ranges()]
+    rejected = [piece for admission in admissions for piece in admission.rejections()]
+    for first in range(0, max(len(accepted), len(rejected)), ENTRIES_PER_ACK):
+        part = slice(first, first + ENTRIES_PER_ACK)
+        yield tuple(accepted[part]), tuple(rejected[part])
 
 
 def _rejected(message: Delivery, refusal: Refusal, now_ms: int) -> Rejected:

@@ -7,8 +7,9 @@ but no pair says which of the two is wrong. So no reading is trusted alone: the 
 readings is taken, and everything off the chain is rejected with a reason.
 
 With u = register and v = P * time - register (P the largest power; `headroom_wh`), reading i may precede reading j
-exactly when u_i <= u_j and v_i <= v_j. That is a partial order, so the largest chain is a longest non-decreasing subsequence of v after
-sorting by u: O(n log n) (Fredman 1975). It depends on the set of readings only, not on their order of arrival.
+exactly when u_i <= u_j and v_i <= v_j. That is a partial order, so the largest chain is a longest non-decreasing
+subsequence of v after sorting by u: O(n log n) (Fredman 1975). It depends on the set of readings only, not on their
+order of arrival.
 """
 
 from bisect import bisect_right

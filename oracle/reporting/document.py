@@ -5,6 +5,7 @@ exactly what `to_document` writes: unknown, missing or differently spelt members
 place.
 """
 
+import functools
 import json
 import re
 import types
@@ -20,6 +21,7 @@ from oracle.errors import ProofError
 Record = TypeVar("Record")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,77}")
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
+_hints = functools.cache(get_type_hints)
 
 
 def to_document(record: Any) -> Any:  # noqa: ANN401, PLR0911  one case a kind; JSON has no narrower type
@@ -82,7 +84,7 @@ def _read_dataclass(kind: Any, document: Any, place: str) -> Any:  # noqa: ANN40
     _expect(isinstance(document, dict), place, "an object")
     names = [field.name for field in fields(kind)]
     _expect(sorted(document) == sorted(names), place, f"exactly the members {', '.join(sorted(names))}")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     members = {name: _read(hints[name], document[name], f"{place}.{name}") for name in names}
     try:
         return kind(**members)

@@ -1,20 +1,20 @@
 """Any EVM chain through web3: registry read at a block, reports published, statements settled, mints read back."""
 
-import functools
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from contracts.deployment import AddressBook, connect
-from contracts.state import Asset, ListedMeter, Project, credit_id, to_bytes32
+from contracts.state import credit_id, to_bytes32
 from contracts.transaction import ChainRefusalError, send
 from oracle.attestation.quorum import AttestedReport
 from oracle.attestation.signer_set import SignerSet
-from oracle.errors import ChainError
+from oracle.errors import ChainError, OracleError
 from oracle.reporting.registry import RegistrySnapshot
 from oracle.reporting.report import Domain
 from oracle.reporting.statement import Statement
 from oracle.transmitter.port import ChainPosition, Minted
+from oracle.transmitter.registry_log import RegistryLog
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -55,12 +55,11 @@ class Web3Chain:
         self._book = book
         self._account = account
         self._oracle = connect(web3, book, "ProductionOracle").functions
-        self._registry = connect(web3, book, "AssetRegistry")
         self._engine = connect(web3, book, "SettlementEngine").functions
         self._revenue = connect(web3, book, "RevenueShare").functions
         self._credit = connect(web3, book, "CarbonCredit").functions
         self.domain = Domain(book.chain_id, book.addresses["ProductionOracle"])
-        self.registry_at = functools.lru_cache(maxsize=8)(self._registry_at)
+        self._registry = RegistryLog(web3, connect(web3, book, "AssetRegistry"), book.block)
 
     def finalized_block(self) -> int:
         """Number of the newest final block; the newest at all on chains of one process, which know no finality."""
@@ -86,6 +85,10 @@ class Web3Chain:
     def digest_at(self, epoch: int) -> bytes:
         """Digest of a published report; 32 zero bytes if there is none."""
         return bytes(_asking("report digest", lambda: self._oracle.digestAt(epoch).call()))
+
+    def registry_at(self, block: int) -> RegistrySnapshot:
+        """Read the whole registry at one final block, each meter list held against its root."""
+        return _asking("registry", lambda: self._registry.at(block))
 
     def publish(self, attested: AttestedReport) -> str:
         """Send a report to the oracle contract.
@@ -124,37 +127,6 @@ class Web3Chain:
         """Grams of a project's vintage that are neither retired nor cancelled."""
         return int(_asking("supply", lambda: self._credit.totalSupply(credit_id(project_id, vintage)).call()))
 
-    def _registry_at(self, block: int) -> RegistrySnapshot:
-        read = self._registry.functions
-
-        def at(call: Any) -> Any:  # noqa: ANN401  web3's calls are untyped
-            return _asking("registry", lambda: call.call(block_identifier=block))
-
-        projects = {}
-        for word in at(read.projectIds()):
-            project = Project.from_abi(word, at(read.project(word)), at(read.metersRoot(word)))
-            projects[project.project_id] = project
-        assets = {}
-        for word in at(read.assetIds()):
-            asset = Asset.from_abi(word, at(read.asset(word)))
-            assets[asset.asset_id] = asset
-        snapshot = RegistrySnapshot(block, projects, assets, self._meters_at(block, projects))
-        snapshot.check()
-        return snapshot
-
-    def _meters_at(self, block: int, projects: dict[str, Project]) -> dict[str, tuple[ListedMeter, ...]]:
-        """Latest published meter list of each project up to a block."""
-        events = _asking(
-            "meter lists",
-            lambda: self._registry.events.MetersSet().get_logs(from_block=self._book.block, to_block=block),
-        )
-        meters: dict[str, tuple[ListedMeter, ...]] = dict.fromkeys(projects, ())
-        names = {to_bytes32(project_id): project_id for project_id in projects}
-        for event in events:
-            listed = tuple(ListedMeter.from_abi(_struct(meter)) for meter in event["args"]["meters"])
-            meters[names[bytes(event["args"]["projectId"])]] = listed
-        return meters
-
     def _send(self, call: Any, step: str) -> str:  # noqa: ANN401  web3's calls are untyped
         if self._account is None:
             raise ChainError(f"{step}: this connection has no account and can only read")
@@ -185,15 +157,11 @@ def report_struct(attested: AttestedReport) -> tuple[object, ...]:
     )
 
 
-def _struct(event_member: Any) -> tuple[Any, ...]:  # noqa: ANN401  web3 gives structs as mappings or tuples
-    return tuple(event_member.values()) if hasattr(event_member, "values") else tuple(event_member)
-
-
 def _asking(what: str, question: Callable[[], Answer]) -> Answer:
     """Ask the chain; whatever web3 raises becomes a ChainError that says what was asked."""
     try:
         return question()
-    except ChainError:
+    except OracleError:
         raise
     except Exception as error:
         raise ChainError(f"the chain does not answer for its {what}: {error}") from error

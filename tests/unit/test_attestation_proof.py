@@ -1,12 +1,25 @@
+import json
 from dataclasses import replace
 
 import pytest
 
-from oracle.attestation.proof import decode_anchor, decode_proof, encode_anchor, encode_proof
+from contracts.state import MeterRole
+from devices.telemetry import decode
+from oracle.attestation.proof import (
+    ProvenMeter,
+    decode_anchor,
+    decode_envelope,
+    decode_proof,
+    encode_anchor,
+    encode_proof,
+)
+from oracle.attestation.signature import recover_signer, sign_digest
 from oracle.attestation.verification import STEPS, verify_proof
 from oracle.errors import ProofError
 from oracle.reporting.document import canonical_bytes, parse_json
+from oracle.reporting.registry import asset_leaf, meters_root
 from oracle.reporting.report import Domain
+from oracle.reporting.statement import Counter
 
 FLIPS = (0x01, 0x20, 0x80)  # a neighbouring character, the other case, a byte that is not ASCII
 
@@ -97,7 +110,7 @@ def test_terms_that_no_arithmetic_can_use_are_refused(proof):
     for wrong in (True, "3000001", -1, 0.5, None, [3], 2**70):
         document["rules"]["terms"][0]["tariff"]["minor_per_mwh"] = wrong
         with pytest.raises(ProofError):
-            decode_proof(__import__("json").dumps(document, separators=(",", ":"), sort_keys=True).encode())
+            decode_proof(json.dumps(document, separators=(",", ":"), sort_keys=True).encode())
 
 
 def test_a_member_too_many_or_too_few_is_refused(proof):
@@ -130,17 +143,77 @@ def test_an_anchor_may_be_spelt_by_hand(fleet):
     assert decode_anchor(raw.replace(b",", b" ,\n ")) == fleet.anchor()
 
 
-def test_no_figure_of_a_self_signed_proof_raises_anything_but_a_refusal(make_fleet, proof):
-    """Whoever signs for themselves may write any number: none of them may break the verifier."""
+def signed_again(fleet, proof, **changes):
+    """The proof with other members of its registry entry, hashed and signed again throughout by its own signers."""
     body = proof.body
     entry = body.registry
-    hostile = [
-        replace(body, report=replace(body.report, epoch=2**64)),
-        replace(body, report=replace(body.report, cutoff_s=-1)),
-        replace(body, domain=Domain(2**256, body.domain.oracle)),
-        replace(body, registry=replace(entry, asset=replace(entry.asset, asset_id="no name"))),
-        replace(body, registry=replace(entry, project=replace(entry.project, methodology=b"short"))),
-        replace(body, registry=replace(entry, path=(b"short",))),
-    ]
-    for changed in hostile:
-        refusal_of(encode_proof(replace(proof, body=changed)), None)
+    meters = tuple(replace(proven.meter, **changes.get("meter", {})) for proven in entry.meters[:1])
+    project = replace(entry.project, meters_root=meters_root(meters), **changes.get("project", {}))
+    asset = replace(entry.asset, **changes.get("asset", {}))
+    rules = replace(proof.rules, **changes.get("rules", {}))
+    report = replace(
+        body.report,
+        registry_hash=asset_leaf(asset, project),
+        rules_digest=rules.digest,
+        **changes.get("report", {}),
+    )
+    statements = tuple(replace(proven, path=()) for proven in body.statements)
+    if "statement" in changes:
+        statements = tuple(
+            replace(proven, statement=replace(proven.statement, **changes["statement"])) for proven in statements
+        )
+    report = replace(report, root=statements[0].statement.leaf)
+    digest = report.digest(body.domain)
+    signatures = sorted((sign_digest(s, digest) for s in fleet.secrets[:3]), key=lambda s: recover_signer(digest, s).lower())
+    proven = replace(
+        entry, asset=asset, project=project, path=(), meters=tuple(ProvenMeter(meter, ()) for meter in meters)
+    )
+    links = tuple(
+        replace(link, envelopes=tuple(e for e in link.envelopes if decode(decode_envelope(e), network="demo").device == "dev-0"))
+        for link in body.evidence
+    )
+    changed = replace(
+        body, report=report, signatures=tuple(signatures), registry=proven, statements=statements, evidence=links
+    )
+    return encode_proof(replace(proof, body=changed, rules=rules))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"meter": {"nameplate_w": 0}},
+        {"meter": {"nameplate_w": 2**64 - 1}},
+        {"meter": {"baseline_wh": 2**64 - 1}},
+        {"meter": {"baseline_time_ms": 2**64 - 1}},
+        {"meter": {"revoked_boot": 1, "revoked_sequence": 2}},
+        {"meter": {"role": MeterRole.LOAD}},
+        {"asset": {"utc_offset_s": 2**31 - 1}},
+        {"rules": {"rated_overload_ppm": 0}},
+        {"rules": {"terms": {}}},
+        {"report": {"cutoff_s": 2**64 - 1}, "statement": {"cutoff_s": 2**64 - 1}},
+        {"statement": {"energy_wh": Counter(2**128 - 1, 2**128 - 1)}},
+        {"statement": {"vintage": 0}},
+        {},
+    ],
+)
+def test_no_figure_of_a_self_signed_proof_raises_anything_but_a_refusal(fleet, proof, changes):
+    """Whoever signs for themselves may write any number: none of them may break the verifier."""
+    refusal = refusal_of(signed_again(fleet, proof, **changes), None)
+    assert refusal.step in ("rules", "evidence", "settlement"), refusal
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: replace(body, report=replace(body.report, epoch=2**64)),
+        lambda body: replace(body, report=replace(body.report, cutoff_s=-1)),
+        lambda body: replace(body, domain=Domain(2**256, body.domain.oracle)),
+        lambda body: replace(body, registry=replace(body.registry, asset=replace(body.registry.asset, asset_id="no name"))),
+        lambda body: replace(body, registry=replace(body.registry, project=replace(body.registry.project, methodology=b"x" * 33))),
+        lambda body: replace(body, registry=replace(body.registry, path=(b"short",))),
+        lambda body: replace(body, signatures=(bytes(65),) * 3),
+        lambda body: replace(body, signatures=(b"",) * 3),
+    ],
+)
+def test_what_fits_no_type_of_the_contract_is_a_refusal(proof, change):
+    refusal_of(encode_proof(replace(proof, body=change(proof.body))), None)

@@ -9,7 +9,7 @@ def test_topics_are_what_the_specification_says():
     assert topics.format_telemetry("demo", "gw-1") == "heliograph/v1/demo/telemetry/gw-1"
     assert topics.format_ack("demo", "gw-1", "node-2") == "heliograph/v1/demo/ack/gw-1/node-2"
     assert topics.format_status("demo", "gw-1") == "heliograph/v1/demo/status/gw-1"
-    assert topics.format_telemetry_filter("demo") == "heliograph/v1/demo/telemetry/+"
+    assert topics.format_telemetry_filter("demo") == "heliograph/v1/demo/telemetry/#"
     assert topics.format_ack_filter("demo", "gw-1") == "heliograph/v1/demo/ack/gw-1/+"
 
 

@@ -179,6 +179,12 @@ contract RevenueShareTest is Fixture {
         Batch memory april = _publish(_one(_revenueOf(1400, MAY)));
         _settle(april);
         vm.assertEq(revenue.totalSupply(revenue.idOf(SHATIN, 202_604)), 100);
+        // Closed after May, it does not become the last: what comes late for it goes behind May.
+        vm.prank(OFFTAKER);
+        revenue.deposit(SHATIN, 202_604, 1);
+        vm.assertEq(revenue.lastClosedMonth(SHATIN), MAY_2026);
+        _publishAndSettle(_revenueOf(1405, MAY));
+        vm.assertEq(revenue.totalSupply(revenue.idOf(SHATIN, 202_606)), 305);
     }
 
     function test_aClosedDecemberRollsIntoJanuary() public {

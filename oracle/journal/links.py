@@ -2,8 +2,9 @@
 
     link_n = SHA-256(link_(n-1) || deterministic CBOR of the row's other columns)
 
-Whoever alters, removes or reorders a row breaks every link after it. (Rewriting all links would pass here, and fail
-against the reports on chain, which bind every envelope that was ever settled.)
+Whoever alters, reorders or removes a row breaks the link of that row or of the one after it. (Rewriting all links, or
+cutting off the last rows of a table, would pass here, and fail against the reports on chain, which bind every envelope
+that was ever settled.)
 """
 
 import hashlib
@@ -33,5 +34,5 @@ def broken_links(connection: sqlite3.Connection, table: str) -> list[int]:
     for row in connection.execute(f"SELECT * FROM {table} ORDER BY seq"):  # noqa: S608  our names
         if row[0] != expected or row[-1] != next_link(link, tuple(row[:-1])):
             broken.append(row[0])
-        expected, link = row[0] + 1, row[-1]
+        expected, link = row[0] + 1, row[-1] if isinstance(row[-1], bytes) else FIRST_LINK
     return broken

@@ -26,7 +26,9 @@ class RegistryLog:
         self._read_until = first_block - 1
         self._changes: list[tuple[int, str, Any]] = []
         self._lock = threading.Lock()
-        self._kinds = {registry.events[name]().topic: (name, registry.events[name]()) for name in EVENTS}
+        self._kinds: dict[str, tuple[str, Any]] = {
+            registry.events[name]().topic: (name, registry.events[name]()) for name in EVENTS
+        }
 
     def at(self, block: int) -> RegistrySnapshot:
         """The registry at the end of a final block, each meter list held against its root.

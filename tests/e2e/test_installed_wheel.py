@@ -22,7 +22,7 @@ import pytest
 PACKAGES = ("api", "contracts", "devices", "oracle")
 START_SECONDS = 120
 STOP_SECONDS = 5
-ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+")
+ADDRESS = r"http://(?:127\.0\.0\.1|localhost):\d+"
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,17 @@ class Installation:
         return [*self.as_somebody, str(self.environment / "bin" / program), *map(str, arguments)]
 
     def variables(self):
-        # A PATH without brokers and chains: packages from pip must do.
+        # Packages from pip must do: no broker and no chain but those that came with the wheel.
+        parts = {"HELIOGRAPH_BROKER": "amqtt", "HELIOGRAPH_CHAIN": "eth-tester"}
         kept = {name: text for name, text in os.environ.items() if name.startswith("OPENBLAS_")}
-        return {**kept, "HOME": str(self.home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+        return {
+            **kept,
+            **parts,
+            "HOME": str(self.home),
+            "TMPDIR": str(self.home),
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+        }
 
     def run(self, program, *arguments, timeout=60):
         return subprocess.run(
@@ -137,7 +145,7 @@ def test_the_wheel_holds_every_module_and_artifact_and_nothing_else(repository, 
     assert {name for name in names if name.startswith("contracts/")} == artifacts | {
         name for name in modules if name.startswith("contracts/")
     }
-    assert not [name for name in names if re.search(r"node_modules|/tests?/|\.sol$", name)]
+    assert not [name for name in names if re.search(r"node_modules|/tests?/|\.(sol|md)$", name)]
 
 
 def test_the_packages_come_from_the_wheel_and_cannot_be_written_to(installation):
@@ -166,8 +174,9 @@ def test_demo_runs_once_and_its_books_balance(installation):
     assert figures["minted_wh"] == figures["attested_wh"] > 0
 
 
-def test_ctrl_c_ends_the_demo_cleanly(installation, tmp_path):
-    said = tmp_path / "said.txt"
+@contextlib.contextmanager
+def running_demo(installation, said):
+    """A demo without --once, its output in the file `said`."""
     with (
         said.open("wb") as output,
         subprocess.Popen(
@@ -180,22 +189,40 @@ def test_ctrl_c_ends_the_demo_cleanly(installation, tmp_path):
         ) as demo,
     ):
         try:
-            with urllib.request.urlopen(address_of(demo, said), timeout=10) as page:
-                assert page.status == 200
-            demo.send_signal(signal.SIGINT)
-            assert demo.wait(STOP_SECONDS) == 0, said.read_text(encoding="utf-8")
+            yield demo
         finally:
             demo.kill()
-    assert "Traceback" not in said.read_text(encoding="utf-8")
 
 
-def address_of(demo, said):
-    """Wait until a running demo has printed where it serves."""
+def wait_for(pattern, demo, said):
+    """Wait until a running demo has printed what the pattern finds."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         text = said.read_text(encoding="utf-8")
-        if found := ADDRESS.search(text):
+        if found := re.search(pattern, text):
             return found[0]
         assert demo.poll() is None, f"the demo ended by itself:\n{text}"
-        time.sleep(0.2)
-    raise AssertionError(f"no address in {START_SECONDS} s:\n{said.read_text(encoding='utf-8')}")
+        time.sleep(0.1)
+    raise AssertionError(f"no {pattern} in {START_SECONDS} s:\n{said.read_text(encoding='utf-8')}")
+
+
+def test_ctrl_c_ends_a_living_demo_cleanly(installation, tmp_path):
+    said = tmp_path / "said.txt"
+    with running_demo(installation, said) as demo:
+        with urllib.request.urlopen(wait_for(ADDRESS, demo, said), timeout=10) as page:
+            assert page.status == 200
+        wait_for("Ctrl-C", demo, said)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(STOP_SECONDS) == 0, said.read_text(encoding="utf-8")
+    assert "Traceback" not in said.read_text(encoding="utf-8")
+    assert not list(installation.home.glob("heliograph-demo-*"))
+
+
+def test_ctrl_c_while_settling_is_no_false_book(installation, tmp_path):
+    said = tmp_path / "said.txt"
+    with running_demo(installation, said) as demo:
+        wait_for(ADDRESS, demo, said)
+        demo.send_signal(signal.SIGINT)
+        interrupted, settled_meanwhile = 128 + signal.SIGINT, 0
+        assert demo.wait(STOP_SECONDS) in {interrupted, settled_meanwhile}, said.read_text(encoding="utf-8")
+    assert "Traceback" not in said.read_text(encoding="utf-8")

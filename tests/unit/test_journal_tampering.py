@@ -1,0 +1,203 @@
+"""Whoever alters a row, in any table and any column, is found; whoever would sign twice is refused."""
+
+import sqlite3
+
+import pytest
+
+from oracle.attestation.proposal import Proposal
+from oracle.errors import JournalError, ReportError
+from oracle.headend.admission import AdmissionReason
+from oracle.journal.compilation import compile_proposal, new_entries, report_record
+from oracle.journal.journal import PAYLOAD_KEPT, Journal
+from oracle.journal.links import LINKED_TABLES
+from oracle.journal.records import Rejected
+from oracle.journal.schema import SCHEMA_VERSION
+from oracle.reporting.document import canonical_bytes, to_document
+from oracle.reporting.report import NO_REPORT
+
+DAY_S = 86_400
+
+
+@pytest.fixture(name="path")
+def path_fixture(tmp_path):
+    return tmp_path / "journal.sqlite"
+
+
+@pytest.fixture(name="journal")
+def journal_fixture(path):
+    journal = Journal.open(path, "demo")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture(name="full")
+def full_fixture(journal, fleet, steady):
+    """A journal with rows in every table: two reports, rejections, a signature an epoch."""
+    journal.record_rejections([
+        Rejected(5, "some/topic", AdmissionReason.WRONG_TOPIC, "no telemetry", b"x" * (PAYLOAD_KEPT + 1)),
+        Rejected(6, "some/topic", AdmissionReason.UNKNOWN_DEVICE, "who?", b""),
+    ])  # fmt: skip
+    registry = fleet.registry()
+    batches = [
+        [fleet.envelope(0, steady(3)), fleet.envelope(1, steady(3))],
+        [fleet.envelope(0, steady(3, from_hour=3), first_sequence=3)],
+    ]
+    prev = NO_REPORT
+    for number, envelopes in enumerate(batches):
+        journal.record_envelopes(envelopes, 1000 + number)
+        cutoff_s = steady(1)[0].time_ms // 1000 + (number + 1) * DAY_S
+        manifest = tuple(digest for digest, _, _ in journal.unreported(cutoff_s * 1000))
+        proposal = Proposal(number + 1, prev, cutoff_s, 7, manifest)
+        compiled = compile_proposal(journal, proposal, registry, fleet.rules, fleet.signer_set.config_digest(fleet.domain))
+        digest = compiled.report.digest(fleet.domain)
+        journal.record_signed(number + 1, digest, b"\1" * 65, canonical_bytes(to_document(proposal)).decode())
+        entries = new_entries(compiled, journal.entries(), fleet.rules.ledger_interval_ms)
+        signatures = fleet.attest(compiled).signatures
+        journal.record_report(report_record(compiled, manifest, signatures, registry), digest, entries)
+        prev = digest
+    return journal
+
+
+def columns():
+    connection = sqlite3.connect(":memory:")
+    from oracle.journal.schema import prepare  # noqa: PLC0415  only to learn the columns at collection
+
+    prepare(connection)
+    found = [
+        (table, row[1])
+        for table in LINKED_TABLES
+        for row in connection.execute(f"PRAGMA table_info({table})").fetchall()
+    ]
+    connection.close()
+    return found
+
+
+def alter(path, statement, *arguments):
+    with sqlite3.connect(path) as connection:
+        changed = connection.execute(statement, arguments).rowcount
+    connection.close()
+    return changed
+
+
+def test_an_untouched_journal_has_no_faults(full, path):
+    assert full.faults() == []
+    again = Journal.open(path, "demo")
+    assert again.faults() == []
+    assert [again.tallies()[:2], len(again.reports()), len(again.entries()) > 0] == [(3, 9), 2, True]
+    again.close()
+
+
+@pytest.mark.parametrize(("table", "column"), columns())
+@pytest.mark.parametrize("other", [b"\2" * 32, "text", 123_456_789, 1.5])
+def test_a_row_altered_in_any_column_is_found(full, path, table, column, other):
+    for row in ("min", "max"):
+        (seq, was), *_ = full._all(f"SELECT seq, {column} FROM {table} WHERE seq = (SELECT {row}(seq) FROM {table})")
+        try:
+            alter(path, f"UPDATE {table} SET {column} = ? WHERE seq = ?", other, seq)
+        except sqlite3.IntegrityError:
+            continue  # the table itself refuses it
+        assert any(fault.startswith(table) for fault in full.faults()), (table, column, row)
+        alter(path, f"UPDATE {table} SET {column} = ? WHERE {column} = ?", was, other)
+    assert full.faults() == []
+
+
+@pytest.mark.parametrize("table", LINKED_TABLES)
+def test_a_row_removed_or_added_in_the_middle_is_found(full, path, table):
+    (before,) = full._one(f"SELECT count(*) FROM {table}")
+    assert alter(path, f"DELETE FROM {table} WHERE seq = 1") == 1
+    assert full.faults()
+    assert full._one(f"SELECT count(*) FROM {table}") == (before - 1,)
+
+
+def test_rows_that_change_places_are_found(full, path):
+    for a, b in ((1, -1), (2, 1), (-1, 2)):
+        alter(path, "UPDATE rejection SET seq = ? WHERE seq = ?", b, a)
+    assert full.faults()
+
+
+def test_an_envelope_with_links_written_anew_is_still_found_by_its_signature(full, path):
+    wire = bytearray(full.wire(full.unreported(0)[0][0]) if full.unreported(0) else next(full.envelopes()).wire)
+    wire[-1] ^= 1
+    alter(path, "UPDATE envelope SET wire = ? WHERE seq = 1", bytes(wire))
+    assert any("bad_signature" in fault or "high_s" in fault for fault in full.faults())
+
+
+def test_a_second_report_of_an_epoch_is_never_signed(full):
+    digest, signature, proposal = full.signed(1)
+    full.record_signed(1, digest, b"\5" * 65, "again")
+    assert full.signed(1) == (digest, signature, proposal)
+    with pytest.raises(JournalError, match="signed another report"):
+        full.record_signed(1, bytes(32), b"\1" * 65, "other")
+    assert full.signed(1) == (digest, signature, proposal)
+    assert full.faults() == []
+
+
+def test_what_was_signed_outlives_the_process(full, path):
+    again = Journal.open(path, "demo")
+    with pytest.raises(JournalError):
+        again.record_signed(2, bytes(32), b"\1" * 65, "other")
+    again.close()
+
+
+def test_an_envelope_is_recorded_once(journal, fleet, steady):
+    envelope = fleet.envelope(0, steady(3))
+    assert journal.record_envelopes([envelope, envelope], 1) == 1
+    assert journal.record_envelopes([envelope], 2) == 0
+    assert [e.digest for e in journal.envelopes()] == [envelope.digest]
+    assert journal.tallies() == (1, 3, 1)
+
+
+def test_a_group_that_fails_leaves_nothing_behind(journal, fleet, steady):
+    def fail():
+        with journal.transaction():
+            journal.record_envelopes([fleet.envelope(0, steady(3))], 1)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert journal.tallies() == (0, 0, None)
+    assert journal.record_envelopes([fleet.envelope(0, steady(3))], 1) == 1
+    assert journal.faults() == []
+
+
+def test_unreported_are_those_with_a_reading_at_or_before_the_cutoff(journal, fleet, steady):
+    early, late = fleet.envelope(0, steady(2)), fleet.envelope(0, steady(2, from_hour=2), first_sequence=2)
+    journal.record_envelopes([late, early], 1)
+    first_ms = steady(3)[-1].time_ms
+    assert [d for d, _, _ in journal.unreported(first_ms)] == sorted([early.digest, late.digest])
+    assert [d for d, _, _ in journal.unreported(first_ms - 1)] == [early.digest]
+
+
+def test_a_report_is_recorded_once(full):
+    count = len(full.entries())
+    (record, _) = full.reports()
+    full.record_report(record, bytes(32), full.entries())
+    assert (len(full.entries()), len(full.reports())) == (count, 2)
+    assert full.faults() == []
+
+
+def test_a_manifest_that_names_an_unknown_envelope_or_key_is_refused(journal, fleet, steady, make_fleet):
+    digest = fleet.signer_set.config_digest(fleet.domain)
+    proposal = Proposal(1, NO_REPORT, 5, 7, (bytes(32),))
+    with pytest.raises(ReportError, match="not in the journal"):
+        compile_proposal(journal, proposal, fleet.registry(), fleet.rules, digest)
+    stranger = make_fleet(keys=fleet.keys[::-1]).envelope(0, steady(2))
+    journal.record_envelopes([stranger], 1)
+    with pytest.raises(ReportError, match="not signed by a listed key"):
+        compile_proposal(journal, Proposal(1, NO_REPORT, 5, 7, (stranger.digest,)), fleet.registry(), fleet.rules, digest)
+
+
+def test_a_journal_of_another_network_of_a_newer_program_or_of_nothing_is_refused(full, path, tmp_path):
+    with pytest.raises(JournalError, match="network demo"):
+        Journal.open(path, "other")
+    newer = tmp_path / "newer.sqlite"
+    alter(newer, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(JournalError, match="newer"):
+        Journal.open(newer, "demo")
+    text = tmp_path / "text"
+    text.write_text("no database at all, but long enough to look at " * 20)
+    with pytest.raises(JournalError, match="not usable"):
+        Journal.open(text, "demo")
+    with pytest.raises(JournalError):
+        Journal.open(tmp_path / "no" / "folder", "demo")
+    assert full.faults() == []

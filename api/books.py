@@ -66,6 +66,7 @@ def check_books(journals: Mapping[str, Journal], chain: Chain, rules: Rules) -> 
     last = {node: _last_report(journal, books, node) for node, journal in journals.items()}
     known = [record for record in last.values() if record is not None]
     if not known:
+        books.findings.append("no journal holds a report")
         return books
     newest = max(known, key=lambda record: record.report.epoch)
     if newest.report.epoch != chain.position().epoch:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -38,7 +39,7 @@ def summary(books: Books, world: World) -> dict[str, Any]:
 
 def print_table(books: Books) -> None:
     """Print the outcome by plant to stdout."""
-    table = Table(title="What the sun brought")
+    table = Table(title="What the sun brought", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("plant", no_wrap=True)
     for heading in ("attested\nkWh", "credits\nkg CO2e", "revenue\nHKD", "withheld\nkWh", "disputed\nkWh"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -130,6 +130,7 @@ def _settle_history(world: World, spans: list[Span], console: Console, stop: thr
                 raise ChainError("the nodes do not acknowledge: telemetry was not delivered in time")
             progress.update(task, description="attesting and minting")
             if world.settle(span.cutoff_s) is None:
+                progress.console.print("[red]too few nodes attest: nothing is published; run with -v to see why[/red]")
                 return False
             progress.advance(task)
             if stop.is_set():

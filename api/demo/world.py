@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from api.books import Books, check_books
 from api.demo.chains import RunningChain
@@ -32,6 +32,8 @@ THRESHOLD = threshold_for_minting(NODE_COUNT)
 READINGS_PER_ENVELOPE = 12
 """An hour of five-minute readings."""
 DELIVERY_TIMEOUT_S = 120
+FINALITY: Literal["latest"] = "latest"
+"""The demo runs on development chains, which undo nothing."""
 
 
 @dataclass(eq=False)
@@ -84,7 +86,7 @@ class World:
 
     def fresh_chain(self) -> Web3Chain:
         """Client of the chain that shares nothing with the nodes and can only read."""
-        return Web3Chain(self.chain.connect(), self.book)
+        return Web3Chain(self.chain.connect(), self.book, finality=FINALITY)
 
     def views(self) -> Views:
         """What the API shows: the first node's journal, and the chain."""
@@ -139,7 +141,7 @@ def build_world(
             network=NETWORK,
             keyring=keyring,
             journal=Journal.open(folder / name / "journal.sqlite", NETWORK),
-            chain=Web3Chain(chain.connect(), book, accounts[number % len(accounts)]),
+            chain=Web3Chain(chain.connect(), book, accounts[number % len(accounts)], FINALITY),
             peers=InProcessPeers(exchange, name),
             rules=rules,
         )

@@ -93,9 +93,12 @@ class RegistrySnapshot:
         """Hold each published meter list against the root that the contract stores.
 
         Raises:
-            ReportError: a list does not hash to its root, or names an asset of another project.
+            ReportError: a list does not hash to its root, names an asset of another project, or a device and meter are
+                listed twice, so that nobody could say whose readings they are.
 
         """
+        if len(self.meters_by_device) != sum(len(listed) for listed in self.meters.values()):
+            raise ReportError("the registry lists one device and meter more than once")
         for project_id, project in self.projects.items():
             listed = self.meters.get(project_id, ())
             if meters_root(listed) != project.meters_root:

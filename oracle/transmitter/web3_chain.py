@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from contracts.deployment import AddressBook, connect
 from contracts.state import credit_id, to_bytes32
@@ -33,7 +33,11 @@ class Web3Chain:
     """The contracts of one address book, as one account sees and uses them."""
 
     def __init__(
-        self, web3: "Web3", book: AddressBook, account: "ChecksumAddress | LocalAccount | None" = None
+        self,
+        web3: "Web3",
+        book: AddressBook,
+        account: "ChecksumAddress | LocalAccount | None" = None,
+        finality: Literal["finalized", "latest"] = "finalized",
     ) -> None:
         """Bind the contracts.
 
@@ -41,6 +45,7 @@ class Web3Chain:
             web3: connection to the chain.
             book: where the contracts are.
             account: pays for transactions; None reads only.
+            finality: which block counts as final; "latest" on development chains, which undo nothing.
 
         Raises:
             ChainError: the connection leads to another chain than the book's.
@@ -54,6 +59,7 @@ class Web3Chain:
         self._web3 = web3
         self._book = book
         self._account = account
+        self._finality = finality
         self._oracle = connect(web3, book, "ProductionOracle").functions
         self._engine = connect(web3, book, "SettlementEngine").functions
         self._revenue = connect(web3, book, "RevenueShare").functions
@@ -62,11 +68,8 @@ class Web3Chain:
         self._registry = RegistryLog(web3, connect(web3, book, "AssetRegistry"), book.block)
 
     def finalized_block(self) -> int:
-        """Number of the newest final block; the newest at all on chains of one process, which know no finality."""
-        try:
-            return int(self._web3.eth.get_block("finalized")["number"])
-        except Exception:  # noqa: BLE001  a chain without finality answers with whatever error its client has
-            return int(_asking("block number", lambda: self._web3.eth.block_number))
+        """Number of the newest block that counts as final."""
+        return int(_asking(f"{self._finality} block", lambda: self._web3.eth.get_block(self._finality)["number"]))
 
     def signer_set(self) -> SignerSet:
         """Who may attest now."""

@@ -14,7 +14,7 @@ def client(settled_to_read):
         yield client
 
 
-def test_what_an_owner_sees_adds_up(settled_to_read, client):
+def test_what_an_owner_sees_adds_up(client):
     health = client.get("/healthz").json()
     assert health["status"] == "ok"
     assert health["epoch"] == 1

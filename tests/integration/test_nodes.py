@@ -8,6 +8,7 @@ import pytest
 from api.demo.world import World
 from oracle.attestation.proposal import Proposal, Refusal
 from oracle.errors import ChainError, JournalError
+from oracle.reporting.compilation import statements_tree
 from oracle.transmitter.web3_chain import Web3Chain
 
 
@@ -111,8 +112,6 @@ def test_settling_again_mints_nothing(settled):
     record = world.nodes[0].journal.last_report()
     before = world.check_books()
     chain = world.nodes[0]._chain
-    from oracle.reporting.compilation import statements_tree
-
     tree = statements_tree(record.statements)
     chain.settle(1, [(statement, tree.proof(statement.leaf)) for statement in record.statements])
     assert world.check_books().assets == before.assets

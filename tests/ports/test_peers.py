@@ -26,7 +26,11 @@ class Other:
 
     def attest(self, proposal):
         self._maybe_break()
-        return Refusal(self.name, "no") if self.name == "refuses" else Attestation(proposal.epoch, bytes(32), self.name, b"")
+        return (
+            Refusal(self.name, "no")
+            if self.name == "refuses"
+            else Attestation(proposal.epoch, bytes(32), self.name, b"")
+        )
 
     def serve_envelopes(self, digests):
         self.asked.append(list(digests))
@@ -69,7 +73,11 @@ def test_a_node_that_breaks_counts_as_one_that_does_not_answer(join, breaks):
 
 
 def test_envelopes_come_from_whoever_has_them_and_nothing_else_comes(join):
-    first, second, third = Other("a", {b"1": b"one", b"9": b"nine"}), Other("b", {b"2": b"two"}), Other("c", {b"1": b"1"})
+    first, second, third = (
+        Other("a", {b"1": b"one", b"9": b"nine"}),
+        Other("b", {b"2": b"two"}),
+        Other("c", {b"1": b"1"}),
+    )
     peers, _ = join(first, second, third)
     assert peers.fetch_envelopes([b"1", b"2"]) == {b"1": b"one", b"2": b"two"}
     assert (second.asked, third.asked) == ([[b"2"]], [])

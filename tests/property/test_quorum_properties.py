@@ -20,7 +20,8 @@ RINGS = [MemoryKeyring(secret, None) for secret in SECRETS]
 def world(n):
     signer_set = SignerSet.of([ring.address for ring in RINGS[:n]], threshold_for_minting(n))
     report = Report(
-        1, NO_REPORT, 1_750_000_000, signer_set.config_digest(DOMAIN), bytes(32), 7, bytes(32), bytes(31) + b"\1", Totals(1, 2, 3), 1, bytes(32)
+        1, NO_REPORT, 1_750_000_000, signer_set.config_digest(DOMAIN), bytes(32), 7, bytes(32), b"\1" * 32, Totals(1, 2, 3),
+        1, bytes(32),
     )  # fmt: skip
     return signer_set, report
 
@@ -31,7 +32,13 @@ def high_s(signature):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["own", "high s", "other chain", "other report", "junk"])), max_size=12))
+@given(
+    st.integers(1, 6),
+    st.lists(
+        st.tuples(st.integers(0, 6), st.sampled_from(["own", "high s", "other chain", "other report", "junk"])),
+        max_size=12,
+    ),
+)
 def test_fewer_than_k_signers_never_attest_and_k_do(n, said):
     signer_set, report = world(n)
     digest = report.digest(DOMAIN)
@@ -69,9 +76,7 @@ def test_k_is_two_thirds_so_that_two_quorums_share_an_honest_node(n):
 @pytest.fixture(name="signed")
 def signed_fixture():
     signer_set, report = world(4)
-    by_signer = sorted(
-        (RINGS[i].address.lower(), sign_digest(SECRETS[i], report.digest(DOMAIN))) for i in range(4)
-    )
+    by_signer = sorted((RINGS[i].address.lower(), sign_digest(SECRETS[i], report.digest(DOMAIN))) for i in range(4))
     return signer_set, report, tuple(signature for _, signature in by_signer)
 
 

@@ -6,7 +6,7 @@ each other are believed until true ones outnumber them: so "never more than the 
 """
 
 import csv
-import datetime
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +160,11 @@ def inverter_fixture(recorded_data):
 def second_column(path: Path):
     """Read the register by hand: what the recordings module reads has to be the same."""
     rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[8:]
-    times = [datetime.datetime.strptime(row[0] + "+0000", "%d.%m.%Y %H:%M:%S%z") for row in rows if len(row) > 2 and row[0][:1].isdigit()]
+    times = [
+        dt.datetime.strptime(row[0] + "+0000", "%d.%m.%Y %H:%M:%S%z")
+        for row in rows
+        if len(row) > 2 and row[0][:1].isdigit()
+    ]
     registers = [row[1] for row in rows if len(row) > 2 and row[0][:1].isdigit()]
     return [
         Reading(int(time.timestamp()) * 1000, None if register == "NaN" else int(register))

@@ -20,7 +20,9 @@ FACTOR = EmissionFactor("south", 570_123, FactorKind.COMBINED_MARGIN, 2023, "a s
 TARIFF = Tariff("feed-in", 3_000_001, "a contract")
 RULES = Rules({"roof": AssetTerms("roof", TARIFF, FACTOR)})
 METER = ListedMeter("roof", "met", "dev", KEY.public.thumbprint, MeterRole.INVERTER, 8000, 1000, START_S * 1000)
-PROJECT = Project("village", ACCOUNT, bytes(32), ClaimRight.CREDIT, b"\1" * 32, Assurance.DEVICE_SIGNED, meters_root([METER]))
+PROJECT = Project(
+    "village", ACCOUNT, bytes(32), ClaimRight.CREDIT, b"\1" * 32, Assurance.DEVICE_SIGNED, meters_root([METER])
+)
 ROOF = Asset("roof", "village", ACCOUNT, 8000, START_S, 8 * 3600, 600_000, 4_000_000, 10**6)
 REGISTRY = RegistrySnapshot(1, {"village": PROJECT}, {"roof": ROOF}, {"village": (METER,)})
 
@@ -32,10 +34,21 @@ def batches(draw):
     """Envelopes of anything, contradictions included, and the hours at which reports are made."""
     envelopes = []
     for rows in draw(st.lists(st.lists(ROW, min_size=1, max_size=6), min_size=1, max_size=6)):
-        readings = Readings.of([Reading((START_S + hour * 3600) * 1000, export, imported) for hour, export, imported in rows])
+        readings = Readings.of(
+            [Reading((START_S + hour * 3600) * 1000, export, imported) for hour, export, imported in rows]
+        )
         first = draw(st.integers(0, 20))
         envelopes.append(
-            encode(readings, device="dev", meter="met", boot=1, first_sequence=first, previous=NO_PREVIOUS, key=KEY, network="demo")
+            encode(
+                readings,
+                device="dev",
+                meter="met",
+                boot=1,
+                first_sequence=first,
+                previous=NO_PREVIOUS,
+                key=KEY,
+                network="demo",
+            )
         )
     return list({envelope.digest: envelope for envelope in envelopes}.values()), sorted(
         draw(st.sets(st.integers(1, 100), min_size=1, max_size=5))
@@ -77,7 +90,9 @@ def test_credits_never_exceed_energy_times_factor_and_money_is_the_floor(case):
             assert statement.credits_g.net <= energy_wh * FACTOR.g_per_mwh // 10**6
             assert statement.revenue_minor.net == energy_wh * TARIFF.minor_per_mwh // 10**6
         attested = compiled.settlements["roof"].meters["met"].total_wh(Standing.ATTESTED)
-        assert sum(s.energy_wh.net for s in compiled.statements.values()) == attested == compiled.report.totals.energy_wh
+        assert (
+            sum(s.energy_wh.net for s in compiled.statements.values()) == attested == compiled.report.totals.energy_wh
+        )
 
 
 @settings(max_examples=60, deadline=None)

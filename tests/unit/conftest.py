@@ -48,9 +48,11 @@ def steady(hours, *, wh_an_hour=1000, from_hour=0, register_wh=BASELINE_WH):
 class Fleet:
     secrets: list[bytes] = field(default_factory=lambda: [bytes([9, i]) * 16 for i in range(4)])
     keys: list[SigningKey] = field(
-        default_factory=lambda: [SigningKey.from_seed(alg, bytes([7, i]) * 16) for i, alg in enumerate(("es256", "eddsa"))]
+        default_factory=lambda: [
+            SigningKey.from_seed(alg, bytes([7, i]) * 16) for i, alg in enumerate(("es256", "eddsa"))
+        ]
     )
-    domain: Domain = Domain(31337, ACCOUNT)
+    domain: Domain = field(default_factory=lambda: Domain(31337, ACCOUNT))
     threshold: int = 3
 
     @property
@@ -130,9 +132,7 @@ class Fleet:
             ),
             evidence=tuple(
                 EvidenceLink(
-                    canonical_bytes(
-                        settlement_document(one.report.cutoff_s, one.settlements[ASSET].meters)
-                    ).decode(),
+                    canonical_bytes(settlement_document(one.report.cutoff_s, one.settlements[ASSET].meters)).decode(),
                     tuple(encode_envelope(e.wire) for e in sorted(new, key=lambda envelope: envelope.digest)),
                 )
                 for one, new in links

@@ -39,12 +39,22 @@ def test_listed_meters_are_heard(hear, fleet, steady, good):
     heard = hear(other.wire + good.wire)
     assert [e.digest for e in heard.accepted] == [other.digest, good.digest]
     assert (heard.gateway, heard.refused, heard.remarks) == ("gate-1", [], [])
-    assert [(r.device, r.boot, r.first, r.last) for r in heard.accepted_ranges()] == [("dev-0", 1, 0, 1), ("dev-1", 1, 0, 2)]
+    assert [(r.device, r.boot, r.first, r.last) for r in heard.accepted_ranges()] == [
+        ("dev-0", 1, 0, 1),
+        ("dev-1", 1, 0, 2),
+    ]
 
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "x", "heliograph/v1/other/telemetry/gate-1", "heliograph/v1/demo/status/gate-1", "heliograph/v1/demo/ack/gate-1/node-1", TOPIC + "/x"],
+    [
+        "",
+        "x",
+        "heliograph/v1/other/telemetry/gate-1",
+        "heliograph/v1/demo/status/gate-1",
+        "heliograph/v1/demo/ack/gate-1/node-1",
+        TOPIC + "/x",
+    ],
 )
 def test_a_message_on_another_topic_is_refused_whole(hear, good, topic):
     heard = hear(good.wire, topic=topic)
@@ -54,7 +64,10 @@ def test_a_message_on_another_topic_is_refused_whole(hear, good, topic):
 def changed_payload(wire, **changes):
     tag = cbor2.loads(wire)
     protected, _, payload, signature = tag.value
-    return cbor2.dumps(cbor2.CBORTag(18, [protected, changes.get("unprotected", {}), payload, changes.get("signature", signature)]), canonical=True)
+    return cbor2.dumps(
+        cbor2.CBORTag(18, [protected, changes.get("unprotected", {}), payload, changes.get("signature", signature)]),
+        canonical=True,
+    )
 
 
 def high_s(wire):
@@ -82,7 +95,11 @@ def test_each_wrong_item_has_its_reason_and_spares_its_neighbours(hear, fleet, s
         heard = hear(good.wire + wrong + fine.wire)
         assert [e.digest for e in heard.accepted] == [good.digest, fine.digest], reason
         (refusal,) = heard.refused
-        assert refusal.reason in (reason, TelemetryReason.MALFORMED) if reason is TelemetryReason.NON_DETERMINISTIC else refusal.reason == reason
+        assert (
+            refusal.reason in (reason, TelemetryReason.MALFORMED)
+            if reason is TelemetryReason.NON_DETERMINISTIC
+            else refusal.reason == reason
+        )
         (answer,) = heard.rejections()
         assert hashlib.sha256(wrong).digest() in answer.__dict__.values()
 

@@ -164,12 +164,17 @@ def signed_again(fleet, proof, **changes):
         )
     report = replace(report, root=statements[0].statement.leaf)
     digest = report.digest(body.domain)
-    signatures = sorted((sign_digest(s, digest) for s in fleet.secrets[:3]), key=lambda s: recover_signer(digest, s).lower())
+    signatures = sorted(
+        (sign_digest(s, digest) for s in fleet.secrets[:3]), key=lambda s: recover_signer(digest, s).lower()
+    )
     proven = replace(
         entry, asset=asset, project=project, path=(), meters=tuple(ProvenMeter(meter, ()) for meter in meters)
     )
     links = tuple(
-        replace(link, envelopes=tuple(e for e in link.envelopes if decode(decode_envelope(e), network="demo").device == "dev-0"))
+        replace(
+            link,
+            envelopes=tuple(e for e in link.envelopes if decode(decode_envelope(e), network="demo").device == "dev-0"),
+        )
         for link in body.evidence
     )
     changed = replace(
@@ -208,8 +213,12 @@ def test_no_figure_of_a_self_signed_proof_raises_anything_but_a_refusal(fleet, p
         lambda body: replace(body, report=replace(body.report, epoch=2**64)),
         lambda body: replace(body, report=replace(body.report, cutoff_s=-1)),
         lambda body: replace(body, domain=Domain(2**256, body.domain.oracle)),
-        lambda body: replace(body, registry=replace(body.registry, asset=replace(body.registry.asset, asset_id="no name"))),
-        lambda body: replace(body, registry=replace(body.registry, project=replace(body.registry.project, methodology=b"x" * 33))),
+        lambda body: replace(
+            body, registry=replace(body.registry, asset=replace(body.registry.asset, asset_id="no name"))
+        ),
+        lambda body: replace(
+            body, registry=replace(body.registry, project=replace(body.registry.project, methodology=b"x" * 33))
+        ),
         lambda body: replace(body, registry=replace(body.registry, path=(b"short",))),
         lambda body: replace(body, signatures=(bytes(65),) * 3),
         lambda body: replace(body, signatures=(b"",) * 3),

@@ -48,7 +48,9 @@ def full_fixture(journal, fleet, steady):
         cutoff_s = steady(1)[0].time_ms // 1000 + (number + 1) * DAY_S
         manifest = tuple(digest for digest, _, _ in journal.unreported(cutoff_s * 1000))
         proposal = Proposal(number + 1, prev, cutoff_s, 7, manifest)
-        compiled = compile_proposal(journal, proposal, registry, fleet.rules, fleet.signer_set.config_digest(fleet.domain))
+        compiled = compile_proposal(
+            journal, proposal, registry, fleet.rules, fleet.signer_set.config_digest(fleet.domain)
+        )
         digest = compiled.report.digest(fleet.domain)
         journal.record_signed(number + 1, digest, b"\1" * 65, canonical_bytes(to_document(proposal)).decode())
         entries = new_entries(compiled, journal.entries(), fleet.rules.ledger_interval_ms)
@@ -132,7 +134,8 @@ def test_a_second_report_of_an_epoch_is_never_signed(full):
     assert full.faults() == []
 
 
-def test_what_was_signed_outlives_the_process(full, path):
+@pytest.mark.usefixtures("full")
+def test_what_was_signed_outlives_the_process(path):
     again = Journal.open(path, "demo")
     with pytest.raises(JournalError):
         again.record_signed(2, bytes(32), b"\1" * 65, "other")
@@ -184,7 +187,9 @@ def test_a_manifest_that_names_an_unknown_envelope_or_key_is_refused(journal, fl
     stranger = make_fleet(keys=fleet.keys[::-1]).envelope(0, steady(2))
     journal.record_envelopes([stranger], 1)
     with pytest.raises(ReportError, match="not signed by a listed key"):
-        compile_proposal(journal, Proposal(1, NO_REPORT, 5, 7, (stranger.digest,)), fleet.registry(), fleet.rules, digest)
+        compile_proposal(
+            journal, Proposal(1, NO_REPORT, 5, 7, (stranger.digest,)), fleet.registry(), fleet.rules, digest
+        )
 
 
 def test_a_journal_of_another_network_of_a_newer_program_or_of_nothing_is_refused(full, path, tmp_path):

@@ -101,6 +101,9 @@ def test_an_event_of_the_import_register_does_not_move_the_export_register(fleet
 def test_sequence_numbers_up_to_their_limit_are_told_apart(fleet, steady):
     rows = steady(2)
     last = 2**63 - 2
-    same = [fleet.envelope(0, rows, first_sequence=last, boot=2**63 - 1), fleet.envelope(0, rows[1:], first_sequence=last + 1, boot=2**63 - 1)]
+    same = [
+        fleet.envelope(0, rows, first_sequence=last, boot=2**63 - 1),
+        fleet.envelope(0, rows[1:], first_sequence=last + 1, boot=2**63 - 1),
+    ]
     assert not collate(same).contested.any()
     assert collate([*same, fleet.envelope(0, rows[:1], first_sequence=last + 1, boot=2**63 - 1)]).contested.sum() == 3

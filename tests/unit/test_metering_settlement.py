@@ -100,7 +100,9 @@ def test_an_honest_plant_at_its_limit_loses_no_reading_to_rounding():
     assert sum(totals(settled)) == registers[-1] - registers[0]
 
 
-@pytest.mark.parametrize("meter", [Meter("m", 10**9, 2_000_000), Meter("m", 1), Meter("m", 10**9, baseline=Baseline(5, 0))])
+@pytest.mark.parametrize(
+    "meter", [Meter("m", 10**9, 2_000_000), Meter("m", 1), Meter("m", 10**9, baseline=Baseline(5, 0))]
+)
 def test_no_register_and_no_time_overflows(meter):
     largest = 2**63 - 1
     registers = [0, largest, 5, 2**53 - 1, 2**53, 2**62, 5, 6, 7, largest, 7]

@@ -84,32 +84,38 @@ def reports():
     """(domain, report): a first one, a later one, and one with every number at its largest."""
     for chain_id, epoch in ((131277322940537, 1), (31337, 2)):
         domain = Domain(chain_id, ORACLE)
-        yield domain, Report(
-            epoch=epoch,
-            prev=NO_REPORT if epoch == 1 else named("report before"),
-            cutoff_s=1_780_272_000 + epoch,
-            config_digest=SignerSet.of(SIGNERS, 2).config_digest(domain),
-            rules_digest=named(f"rules {epoch}"),
-            registry_block=6 + epoch,
-            registry_hash=named(f"registry {epoch}"),
-            root=named(f"root {epoch}"),
-            totals=Totals(600_502 * epoch, 342_286 * epoch, 1_801_506_000 * epoch),
-            leaf_count=12,
-            data_hash=named(f"manifest {epoch}"),
+        yield (
+            domain,
+            Report(
+                epoch=epoch,
+                prev=NO_REPORT if epoch == 1 else named("report before"),
+                cutoff_s=1_780_272_000 + epoch,
+                config_digest=SignerSet.of(SIGNERS, 2).config_digest(domain),
+                rules_digest=named(f"rules {epoch}"),
+                registry_block=6 + epoch,
+                registry_hash=named(f"registry {epoch}"),
+                root=named(f"root {epoch}"),
+                totals=Totals(600_502 * epoch, 342_286 * epoch, 1_801_506_000 * epoch),
+                leaf_count=12,
+                data_hash=named(f"manifest {epoch}"),
+            ),
         )
     # Foundry takes chain ids of 64 bits at most.
-    yield Domain(2**64 - 1, ORACLE), Report(
-        epoch=2**64 - 1,
-        prev=named("report before"),
-        cutoff_s=2**64 - 1,
-        config_digest=named("config"),
-        rules_digest=named("rules"),
-        registry_block=2**64 - 1,
-        registry_hash=named("registry"),
-        root=b"\xff" * 32,
-        totals=Totals(LARGEST, LARGEST, LARGEST),
-        leaf_count=2**32 - 1,
-        data_hash=named("manifest"),
+    yield (
+        Domain(2**64 - 1, ORACLE),
+        Report(
+            epoch=2**64 - 1,
+            prev=named("report before"),
+            cutoff_s=2**64 - 1,
+            config_digest=named("config"),
+            rules_digest=named("rules"),
+            registry_block=2**64 - 1,
+            registry_hash=named("registry"),
+            root=b"\xff" * 32,
+            totals=Totals(LARGEST, LARGEST, LARGEST),
+            leaf_count=2**32 - 1,
+            data_hash=named("manifest"),
+        ),
     )
 
 

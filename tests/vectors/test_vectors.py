@@ -72,7 +72,10 @@ def test_the_npm_package_builds_the_same_trees_and_verifies_our_proofs(require):
 def test_eth_account_gives_the_same_digest():
     from eth_account.messages import encode_typed_data  # noqa: PLC0415  slow to import
 
-    numbers = dict.fromkeys(("epoch", "cutoff", "registryBlock"), "uint64") | {"totals": "Totals", "leafCount": "uint32"}
+    numbers = dict.fromkeys(("epoch", "cutoff", "registryBlock"), "uint64") | {
+        "totals": "Totals",
+        "leafCount": "uint32",
+    }
     for domain, report in generate.reports():
         members = generate.report_members(report)
         signable = encode_typed_data(

@@ -1,0 +1,43 @@
+"""oracle/README.md says what the code says."""
+
+import re
+
+import pytest
+
+from devices.telemetry import Reason as TelemetryReason
+from oracle.attestation.verification import STEPS
+from oracle.headend.admission import AdmissionReason
+from oracle.metering.validation import Reason
+from oracle.reporting.report import REPORT_TYPE, TOTALS_TYPE
+
+
+@pytest.fixture(scope="module", name="readme")
+def readme_fixture(repository):
+    return (repository / "oracle" / "README.md").read_text(encoding="utf-8")
+
+
+def section(readme, title):
+    return readme.split(f"# {title}\n")[1].split("\n#")[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "codes"),
+    [
+        ("Reason codes of metering", set(Reason)),
+        ("Reason codes of the head-end", {*TelemetryReason, *AdmissionReason}),
+    ],
+)
+def test_every_reason_code_is_listed_and_no_other(readme, title, codes):
+    assert set(re.findall(r"^\| `(\w+)` \|", section(readme, title), re.MULTILINE)) == {
+        str(code.value) for code in codes
+    }
+
+
+def test_the_steps_of_a_verification_are_listed_in_order(readme):
+    assert tuple(re.findall(r"^\| (\w+) \|", section(readme, "Proofs"), re.MULTILINE)[1:]) == STEPS
+
+
+def test_the_signed_types_are_spelt_out(readme):
+    together = re.sub(r"\s+", "", readme)
+    assert re.sub(r"\s+", "", REPORT_TYPE) in together
+    assert re.sub(r"\s+", "", TOTALS_TYPE) in together

@@ -11,6 +11,8 @@ PIP = $$(test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) -m pi
 	--quiet --quiet --disable-pip-version-check --no-input
 NPM := $(shell command -v npm 2>/dev/null)
 NODE_MODULES := $(if $(NPM),contracts/node_modules/.package-lock.json)
+# anvil itself: npm's own wrapper leaves orphans behind.
+ANVIL = $$(echo $(CURDIR)/contracts/node_modules/@foundry-rs/anvil-*/bin)
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command 'make lock' --quiet
 
@@ -18,6 +20,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --
 export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format build lock clean servers contracts-test contracts-check
 
@@ -33,7 +36,7 @@ demo: $(VENV)/.installed ## run the whole system on this machine: needs Python 3
 
 test: $(VENV)/.dev servers contracts-test ## set everything up and run all tests
 	@echo '==> Python tests' >&2
-	@$(BIN)/python -m pytest $(ARGS)
+	@PATH="$(ANVIL):$$PATH" $(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev contracts-check ## linters, types, import rules, lock files, contract artifacts
 	@echo '==> ruff, mypy, import-linter, lock files' >&2

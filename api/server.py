@@ -27,6 +27,7 @@ def serve(views: Views, port: int) -> Iterator[str]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen()  # before the address is told: whoever connects at once must be heard
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"port {port} cannot be used: {error.strerror}", "--port") from error

@@ -92,9 +92,11 @@ def demo(  # noqa: PLR0913  one argument an option
         fail(f"{error.filename or 'a file'}: {error.strerror or error}", 2)
     except (ChainError, BrokerStartError) as error:
         fail(str(error), 3)
+    except KeyboardInterrupt:
+        console.print("stopped")
+        raise SystemExit(EXIT_INTERRUPTED if once else 0) from None
     else:
-        interrupted = stop.is_set() and once
-        raise SystemExit(EXIT_INTERRUPTED if interrupted else 0 if finished else 1)
+        raise SystemExit(0 if finished else 1)
 
 
 def _configure_logging(console: Console, *, verbose: bool) -> None:
@@ -105,12 +107,13 @@ def _configure_logging(console: Console, *, verbose: bool) -> None:
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
-    """First signal: end cleanly. Second: end at once."""
+    """End cleanly at the first signal, wherever the demo is; what is durable stays so. The second ends the clean-up too."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise SystemExit(128 + number)
         stop.set()
+        raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)

@@ -66,14 +66,11 @@ def run_demo(choices: Choices, console: Console, stop: threading.Event) -> bool:
         address = stack.enter_context(serve(world.views(), choices.port))
         console.print(f"API: {address}")
         complete = _settle_history(world, spans, console, stop)
-        if not stop.is_set():
-            books = _report(world, choices, spans[-1].until_ms, console)
-            if not choices.once:
-                console.print(f"going on until Ctrl-C; the API stays at {address}")
-                _live(world, spans[-1].until_ms, stop)
-                books = world.check_books()
-            return complete and books.balanced
-    return False
+        books = _report(world, choices, spans[-1].until_ms, console)
+        if not choices.once:
+            console.print(f"going on until Ctrl-C; the API stays at {address}")
+            _live(world, spans[-1].until_ms, stop)
+        return complete and books.balanced
 
 
 def _plan(choices: Choices, console: Console) -> tuple[list[Plant], list[Span]]:
@@ -125,16 +122,12 @@ def _settle_history(world: World, spans: list[Span], console: Console, stop: thr
             if not world.wait_delivered(
                 stop, lambda left: progress.update(task, description=f"{left} envelopes on their way")
             ):
-                if stop.is_set():
-                    return False
                 raise ChainError("the nodes do not acknowledge: telemetry was not delivered in time")
             progress.update(task, description="attesting and minting")
             if world.settle(span.cutoff_s) is None:
                 progress.console.print("[red]too few nodes attest: nothing is published; run with -v to see why[/red]")
                 return False
             progress.advance(task)
-            if stop.is_set():
-                return False
     return True
 
 

@@ -39,15 +39,22 @@ class Journal:
         """
         try:
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        except sqlite3.DatabaseError as error:
+            raise JournalError(f"{path}: not usable as a journal: {error}") from error
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             prepare(connection)
             connection.execute("INSERT OR IGNORE INTO identity VALUES ('network', ?)", (network,))
             (named,) = connection.execute("SELECT content FROM identity WHERE name = 'network'").fetchone()
+            if named != network:
+                raise JournalError(f"{path}: is the journal of network {named}, not of {network}")  # noqa: TRY301
         except sqlite3.DatabaseError as error:
+            connection.close()
             raise JournalError(f"{path}: not usable as a journal: {error}") from error
-        if named != network:
-            raise JournalError(f"{path}: is the journal of network {named}, not of {network}")
+        except JournalError:
+            connection.close()
+            raise
         return cls(connection, network)
 
     def close(self) -> None:

@@ -153,7 +153,8 @@ def _trace(  # noqa: PLR0913  the span of a trace has two ends, and rejections a
         registers = unwrap(times, registers, meter)
     anchor = _anchor(meter, since)
     if anchor is not None:
-        times, registers = _after_anchor(meter, times, registers, anchor, rejected)
+        tolerance_wh = meter.tolerance_wh if since is None else 0  # else every signed move would grant it once more
+        times, registers = _after_anchor(meter, times, registers, anchor, tolerance_wh, rejected)
     on_chain = longest_consistent_chain(times, registers, meter)
     _tally_off_chain(registers, on_chain, anchor[1] if anchor else 0, rejected)
     times, registers = times[on_chain], registers[on_chain]
@@ -169,14 +170,19 @@ def _anchor(meter: Meter, since: DatedEvent | None) -> tuple[int, int] | None:
     return (meter.baseline.time_ms, meter.baseline.register_wh) if meter.baseline else None
 
 
-def _after_anchor(
-    meter: Meter, time_ms: Integers, register_wh: Integers, anchor: tuple[int, int], rejected: dict[Reason, int]
+def _after_anchor(  # noqa: PLR0913, PLR0917  readings come as two columns, and rejections are tallied across traces
+    meter: Meter,
+    time_ms: Integers,
+    register_wh: Integers,
+    anchor: tuple[int, int],
+    tolerance_wh: int,
+    rejected: dict[Reason, int],
 ) -> tuple[Integers, Integers]:
     """Keep the readings that could have followed the anchor."""
     anchor_ms, anchor_wh = anchor
     early = time_ms < anchor_ms
     (headroom_then,) = headroom_wh(np.array([anchor_ms]), np.array([anchor_wh]), meter)
-    jump = ~early & (headroom_wh(time_ms, register_wh, meter) + meter.tolerance_wh < headroom_then)
+    jump = ~early & (headroom_wh(time_ms, register_wh, meter) + tolerance_wh < headroom_then)
     zero = ~early & (register_wh == 0) & (anchor_wh > 0)
     decrease = ~early & ~zero & (register_wh < anchor_wh)
     for reason, flags in (

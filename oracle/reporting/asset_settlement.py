@@ -11,7 +11,7 @@ from contracts.state import Asset, ListedMeter, MeterRole
 from devices.telemetry import Envelope
 from oracle.metering.collation import collate
 from oracle.metering.interval import MS_PER_DAY, closing_interval_start, last_closed_day_end, vintage_of, year_start_ms
-from oracle.metering.meter import Baseline, Meter
+from oracle.metering.meter import MAX_NAMEPLATE_W, Baseline, Meter
 from oracle.metering.settlement import Settlement, Standing, settle_register
 from oracle.reporting.rules import Rules
 
@@ -85,8 +85,8 @@ def settle_asset(
 
 
 def _import_meter(meter: Meter) -> Meter:
-    """Return the meter's import register, which has no confirmed baseline of its own."""
-    return Meter(meter.meter_id, meter.nameplate_w, meter.rated_overload_ppm, meter.resolution_wh)
+    """Return the meter's import register: it has no confirmed baseline, and no nameplate says how much a site may draw."""
+    return Meter(meter.meter_id, MAX_NAMEPLATE_W, meter.rated_overload_ppm, meter.resolution_wh)
 
 
 def _by_vintage(start_ms: Integers, utc_offset_s: int) -> list[tuple[int, NDArray[np.bool_]]]:

@@ -21,6 +21,8 @@ from oracle.errors import ProofError
 Record = TypeVar("Record")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,77}")
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
+_STRUCTURE = re.compile(rb'\\.|[\[\]{}"]', re.DOTALL)
+MAX_DEPTH = 64
 _hints = functools.cache(get_type_hints)
 
 
@@ -123,10 +125,25 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401  JSON has no narrower type
     """Read JSON of any spelling.
 
     Raises:
-        ProofError: it is no UTF-8 JSON.
+        ProofError: it is no UTF-8 JSON, or nested deeper than `MAX_DEPTH`.
 
     """
+    _expect_shallow(raw)
     try:
         return json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ProofError("document", f"is not JSON: {error}") from error
+
+
+def _expect_shallow(raw: bytes) -> None:
+    """Count brackets before the parser does: where a library has raised the recursion limit, depth ends the process."""
+    depth, in_string = 0, False
+    for token in _STRUCTURE.findall(raw):
+        if token == b'"':
+            in_string = not in_string
+        elif not in_string and token in (b"[", b"{"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ProofError("document", f"is nested deeper than {MAX_DEPTH}")
+        elif not in_string and token in (b"]", b"}"):
+            depth -= 1

@@ -22,7 +22,7 @@ import pytest
 PACKAGES = ("api", "contracts", "devices", "oracle")
 START_SECONDS = 120
 STOP_SECONDS = 5
-ADDRESS = r"http://(?:127\.0\.0\.1|localhost):\d+"
+ADDRESS = r"http://(?:127\.0\.0\.1|localhost):\d+(?=\s)"
 
 
 @dataclass(frozen=True)

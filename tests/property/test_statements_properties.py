@@ -9,7 +9,7 @@ from devices.telemetry import NO_PREVIOUS, Reading, Readings, encode
 from oracle.metering.settlement import Standing
 from oracle.reporting.compilation import Basis, compile_report
 from oracle.reporting.registry import RegistrySnapshot, meters_root
-from oracle.reporting.report import NO_REPORT
+from oracle.reporting.report import NO_REPORT, Domain
 from oracle.reporting.rules import AssetTerms, EmissionFactor, FactorKind, Rules, Tariff
 from oracle.reporting.statement import Counter
 
@@ -118,6 +118,29 @@ def test_a_report_is_the_same_for_any_order_of_its_envelopes(case, generator):
     ((_, one),) = reports(envelopes, hours[-1:])
     ((_, other),) = reports(mixed, hours[-1:])
     assert one.report == other.report
+
+
+WILD_WH = st.none() | st.integers(0, 2**63 - 1) | st.integers(0, 10**6)
+WILD_ROW = st.builds(
+    Reading,
+    st.integers(0, 2**53 - 1) | st.integers(START_S * 1000, (START_S + 86_400) * 1000),
+    WILD_WH,
+    WILD_WH,
+    event=st.none()
+    | st.tuples(st.sampled_from(["reset", "replace"]), *[st.integers(0, 2**63 - 1) | st.just(2000)] * 2),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(WILD_ROW, min_size=1, max_size=12), st.integers(0, 2**62), st.integers(1, 200))
+def test_no_envelope_whatever_stops_a_report(rows, first, hour):
+    """One hostile device must not keep the fleet from its report, whatever numbers it signs."""
+    wild = encode(
+        Readings.of(rows), device="dev", meter="met", boot=first, first_sequence=first, previous=NO_PREVIOUS, key=KEY, network="demo"
+    )  # fmt: skip
+    ((_, compiled),) = reports([wild], [hour])
+    assert 0 <= compiled.report.totals.energy_wh <= 8800 * (hour * 3600 + 1) // 3600 + 20
+    assert compiled.report.digest(Domain(1, ACCOUNT))
 
 
 @given(st.lists(st.integers(0, 10**12), max_size=20))

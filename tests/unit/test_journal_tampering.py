@@ -1,6 +1,7 @@
 """Whoever alters a row, in any table and any column, is found; whoever would sign twice is refused."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -75,10 +76,8 @@ def columns():
 
 
 def alter(path, statement, *arguments):
-    with sqlite3.connect(path) as connection:
-        changed = connection.execute(statement, arguments).rowcount
-    connection.close()
-    return changed
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(statement, arguments).rowcount
 
 
 def test_an_untouched_journal_has_no_faults(full, path):

@@ -163,6 +163,12 @@ def test_two_events_of_one_instant_are_both_dropped():
     assert totals(settled) == (200, 0, 0)
 
 
+@pytest.mark.parametrize("meter", [METER, ANCHORED])
+def test_signed_moves_do_not_grant_the_tolerance_again_and_again(meter):
+    rows = [Reading(T0 + 1 + i, 1000, event=("reset", 1003, 1000)) for i in range(2000)]
+    assert sum(totals(settle(rows, meter))) <= METER.largest_power_w * 2000 // 3_600_000 + 2 * METER.tolerance_wh
+
+
 def test_ten_thousand_events_settle_in_no_time():
     rows = [Reading(T0 + 1 + i, 7, event=("reset", 7, 7)) for i in range(10_000)]
     assert sum(totals(settle(rows))) == 0

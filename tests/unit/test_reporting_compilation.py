@@ -95,6 +95,14 @@ def test_a_negative_day_is_repaid_before_anything_more_is_claimed(fleet):
     )
 
 
+def test_a_site_may_draw_more_than_its_plant_gives_and_all_of_it_counts_against_carbon(fleet):
+    start_ms = fleet.meter(0).baseline_time_ms
+    rows = [Reading(start_ms + hour * HOUR_MS, 1000 + 8000 * min(hour, 3), 40_000 * min(hour, 1)) for hour in range(5)]
+    settled = settle(fleet, (fleet.meter(0),), [fleet.envelope(0, rows)], start_ms // 1000 + DAY_S)
+    assert sum(settled.energy_wh.values()) == 24_000
+    assert sum(settled.carbon_wh.values()) == 0
+
+
 def test_plant_meters_stand_for_their_inverters_and_loads_for_nothing(fleet, steady):
     envelopes = [fleet.envelope(0, steady(4)), fleet.envelope(1, steady(5))]
     cutoff_s = steady(1)[0].time_ms // 1000 + DAY_S

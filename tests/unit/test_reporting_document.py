@@ -1,5 +1,7 @@
 """Records as JSON: read back exactly as written, and in no other spelling."""
 
+import sys
+
 import pytest
 
 from oracle.attestation.proposal import Proposal
@@ -70,3 +72,21 @@ def test_from_document_refuses_every_other_spelling(fleet):
 def test_what_has_no_json_form_is_a_programming_error(record):
     with pytest.raises(TypeError):
         to_document(record)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"[" * 10**6, b'{"a":' * 10**6, b'"]]]]",'.join([b"["] * 100), b'["\\"", ' + b"[" * 10**6]
+)
+def test_deep_nesting_is_refused_even_where_a_library_raised_the_recursion_limit(raw):
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        with pytest.raises(ProofError):
+            parse_json(raw)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_brackets_within_strings_are_no_nesting():
+    document = {"a": "[" * 1000, "b": ['\\"[[[' * 100, [[{}]]]}
+    assert parse_json(canonical_bytes(document)) == document

@@ -227,17 +227,3 @@ METER_LEAF_TYPES: Final = (
     "uint64",
 )
 """ABI types of a meter leaf, in the order of `ListedMeter.to_abi`."""
-
-STATEMENT_LEAF_TYPES: Final = (
-    "bytes32",
-    "uint16",
-    "uint128",
-    "uint128",
-    "uint128",
-    "uint128",
-    "uint128",
-    "uint128",
-    "uint64",
-    "bytes32",
-)
-"""ABI types of a statement leaf: the struct `Statement` in order."""

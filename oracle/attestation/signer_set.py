@@ -40,7 +40,7 @@ class SignerSet:
             raise ReportError(f"threshold {self.threshold} of {len(self.signers)} signers")
 
     @classmethod
-    def of(cls, signers: list[str], threshold: int, config_count: int = 0) -> Self:
+    def of(cls, signers: list[str], threshold: int, config_count: int) -> Self:
         """Make a set from addresses in any order."""
         return cls(tuple(sorted(signers, key=str.lower)), threshold, config_count)
 

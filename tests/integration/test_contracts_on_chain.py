@@ -16,7 +16,6 @@ from contracts import CONTRACTS
 from contracts.deployment import AddressBook, connect, deploy, register
 from contracts.state import (
     METER_LEAF_TYPES,
-    STATEMENT_LEAF_TYPES,
     Asset,
     Assurance,
     ClaimRight,
@@ -28,6 +27,7 @@ from contracts.state import (
     to_bytes32,
 )
 from contracts.transaction import ChainRefusalError, send
+from oracle.reporting.statement import LEAF_TYPES
 
 NODES = sorted((Account.from_key(bytes([i]) * 32) for i in range(1, 5)), key=lambda node: int(node.address, 16))
 CODE_LIMIT = 24 * 1024
@@ -178,7 +178,7 @@ def sign(deployment, report, nodes=NODES[:3], chain_id=None):
 
 def publish(deployment, statements):
     """Publish the next report over two statements; returns the proofs."""
-    one, other = (leaf(STATEMENT_LEAF_TYPES, fields) for fields in statements)
+    one, other = (leaf(LEAF_TYPES, fields) for fields in statements)
     report = report_over(deployment, parent(one, other))
     deployment.send("ProductionOracle", "publish", astuple(report), sign(deployment, report))
     return [[other], [one]]

@@ -18,7 +18,7 @@ RINGS = [MemoryKeyring(secret, None) for secret in SECRETS]
 
 
 def world(n):
-    signer_set = SignerSet.of([ring.address for ring in RINGS[:n]], threshold_for_minting(n))
+    signer_set = SignerSet.of([ring.address for ring in RINGS[:n]], threshold_for_minting(n), 1)
     report = Report(
         1, NO_REPORT, 1_750_000_000, signer_set.config_digest(DOMAIN), bytes(32), 7, bytes(32), b"\1" * 32, Totals(1, 2, 3),
         1, bytes(32),

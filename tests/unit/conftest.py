@@ -57,7 +57,7 @@ class Fleet:
 
     @property
     def signer_set(self):
-        return SignerSet.of([MemoryKeyring(secret, self.keys[0]).address for secret in self.secrets], self.threshold)
+        return SignerSet.of([MemoryKeyring(secret, self.keys[0]).address for secret in self.secrets], self.threshold, 1)
 
     @property
     def rules(self):

@@ -6,12 +6,11 @@ Run from the repository: python tests/vectors/generate.py. A test holds the file
 import json
 from pathlib import Path
 
-from contracts.state import STATEMENT_LEAF_TYPES
 from oracle.attestation.signer_set import SignerSet
 from oracle.reporting.keccak import keccak256
 from oracle.reporting.merkle import StandardMerkleTree
 from oracle.reporting.report import NO_REPORT, Domain, Report, Totals
-from oracle.reporting.statement import NO_EVIDENCE, Counter, Statement
+from oracle.reporting.statement import LEAF_TYPES, NO_EVIDENCE, Counter, Statement
 
 HERE = Path(__file__).resolve().parent
 ORACLE = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
@@ -77,7 +76,7 @@ def tree(leaves):
 def merkle():
     """Trees over statements: 1 to 13 leaves, and the largest and smallest members that fit."""
     cases = [tree(statements(count)) for count in (1, 2, 3, 4, 5, 8, 13)] + [tree(extremes())]
-    return {"types": list(STATEMENT_LEAF_TYPES), "cases": cases}
+    return {"types": list(LEAF_TYPES), "cases": cases}
 
 
 def reports():
@@ -90,7 +89,7 @@ def reports():
                 epoch=epoch,
                 prev=NO_REPORT if epoch == 1 else named("report before"),
                 cutoff_s=1_780_272_000 + epoch,
-                config_digest=SignerSet.of(SIGNERS, 2).config_digest(domain),
+                config_digest=SignerSet.of(SIGNERS, 2, 0).config_digest(domain),
                 rules_digest=named(f"rules {epoch}"),
                 registry_block=6 + epoch,
                 registry_hash=named(f"registry {epoch}"),

@@ -173,6 +173,11 @@ class Journal:
         for (wire,) in self._all(query, meter_id, end_ms, start_ms):
             yield decode(wire, network=self._network)
 
+    def envelopes_after(self, seq: int, limit: int) -> list[tuple[int, Envelope]]:
+        """Decode up to `limit` envelopes in order of arrival, after row `seq`; each with its row number."""
+        rows = self._all("SELECT seq, wire FROM envelope WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+        return [(row, decode(wire, network=self._network)) for row, wire in rows]
+
     def unreported(self, before_ms: int) -> list[tuple[bytes, str, str]]:
         """(digest, device, meter) of envelopes with a reading at or before an instant [ms UTC] that no report has used."""
         used = {digest for record in self.reports() for digest in record.manifest}

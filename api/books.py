@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from oracle.attestation.proposal import Proposal
 from oracle.attestation.quorum import check_quorum
 from oracle.errors import OracleError
-from oracle.journal.compilation import compile_proposal, new_entries
+from oracle.journal.compilation import compile_proposal, new_entries, report_record
 from oracle.journal.journal import Journal
 from oracle.journal.records import ReportRecord
 from oracle.metering.ledger import Entry
@@ -63,14 +63,12 @@ def check_books(journals: Mapping[str, Journal], chain: Chain, rules: Rules) -> 
     books = Books()
     for node, journal in journals.items():
         books.findings += [f"{node}: {fault}" for fault in _faults_of(journal, chain, rules)]
-    last = {node: _last_report(journal, books, node) for node, journal in journals.items()}
-    known = [record for record in last.values() if record is not None]
+    known = [record for node, journal in journals.items() if (record := _last_report(journal, books, node)) is not None]
     if not known:
         books.findings.append("no journal holds a report")
         return books
+    books.findings += _signature_faults(journals)
     newest = max(known, key=lambda record: record.report.epoch)
-    if newest.report.epoch != chain.position().epoch:
-        books.findings.append(f"the journals end at epoch {newest.report.epoch}, the chain at {chain.position().epoch}")
     books.assets = [_asset_books(asset.asset_id, newest, chain, books) for asset in newest.assets]
     return books
 
@@ -88,10 +86,18 @@ def _faults_of(journal: Journal, chain: Chain, rules: Rules) -> list[str]:
     faults = journal.faults()
     try:
         entries: list[Entry] = []
-        for record in journal.reports():
+        used: dict[bytes, int] = {}
+        reports = journal.reports()
+        for record in reports:
             faults += _report_faults(record, journal, chain, rules, entries)
+            used |= dict.fromkeys(record.manifest, record.report.epoch)
         if entries != journal.entries():
             faults.append("the ledger entries are not what the reports settled")
+        if used != journal.used():
+            faults.append("the envelopes marked as used are not those that the reports name")
+        last, on_chain = reports[-1].report.epoch if reports else 0, chain.position().epoch
+        if last != on_chain:
+            faults.append(f"ends at epoch {last}, the chain at {on_chain}")
     except (OracleError, ValueError) as error:
         faults.append(str(error))
     return faults
@@ -106,16 +112,32 @@ def _report_faults(
     registry = chain.registry_at(report.registry_block)
     compiled = compile_proposal(journal, proposal, registry, rules, report.config_digest)
     entries += new_entries(compiled, entries, rules.ledger_interval_ms)
-    digest = compiled.report.digest(chain.domain)
     faults = []
-    if digest != chain.digest_at(report.epoch):
+    if compiled.report.digest(chain.domain) != chain.digest_at(report.epoch):
         faults.append(f"epoch {report.epoch}: the envelopes do not give the report that is on chain")
-    if compiled.report != report or tuple(s for _, s in sorted(compiled.statements.items())) != record.statements:
-        faults.append(f"epoch {report.epoch}: the report kept is not what the envelopes give")
+    if record != report_record(compiled, tuple(sorted(set(record.manifest))), record.signatures, registry):
+        faults.append(f"epoch {report.epoch}: what is kept of the report is not what the envelopes give")
     signers = chain.signer_set()
     if signers.config_digest(chain.domain) == report.config_digest:
         check_quorum(record.attested, chain.domain, signers)
     return faults
+
+
+def _signature_faults(journals: Mapping[str, Journal]) -> list[str]:
+    """Signatures of a quorum that none of the journals remembers to have given."""
+    try:
+        records = {record.report.epoch: record for journal in journals.values() for record in journal.reports()}
+        given = {
+            (epoch, row[1]) for epoch in records for journal in journals.values() if (row := journal.signed(epoch))
+        }
+    except (OracleError, ValueError):
+        return []  # the journal at fault is named already
+    return [
+        f"epoch {epoch}: no journal remembers a signature of its quorum"
+        for epoch, record in sorted(records.items())
+        for signature in record.signatures
+        if (epoch, signature) not in given
+    ]
 
 
 def _asset_books(asset_id: str, newest: ReportRecord, chain: Chain, books: Books) -> AssetBooks:
@@ -138,10 +160,6 @@ def _asset_books(asset_id: str, newest: ReportRecord, chain: Chain, books: Books
         name: sum(meter[name] for meter in settlement["meters"])
         for name in ("attested_wh", "withheld_wh", "disputed_wh")
     }
-    if settled["attested_wh"] != attested:
-        books.findings.append(
-            f"{asset_id}: its meters add up to {settled['attested_wh']} Wh, its statements to {attested} Wh"
-        )
     return AssetBooks(
         asset_id, attested, settled["withheld_wh"], settled["disputed_wh"], minted_wh, credits_g, revenue_minor
     )

@@ -6,10 +6,20 @@ from typing import Any
 
 import click
 
+from api.commands.interruption import EXIT_INTERRUPTED
+
 COMMANDS = {
-    "demo": ("api.demo.command:demo", "Run the whole system on this machine, from sunlight to tokens."),
-    "settle": ("api.settle:settle", "Settle recorded readings into a production ledger. No network."),
-    "verify": ("api.verify:verify", "Verify a proof, from a token down to the device signatures."),
+    "demo": ("api.commands.demo:demo", "Run the whole system on this machine, from sunlight to tokens."),
+    "settle": ("api.commands.settle:settle", "Settle recorded readings into a production ledger. No network."),
+    "verify": ("api.commands.verify:verify", "Verify a proof, from a token down to the device signatures."),
+    "node": ("api.node:node", "Run one oracle node."),
+    "gateway": ("api.gateway:gateway", "Run one gateway: read meters, sign, deliver."),
+    "enrol": ("api.enrolment.command:enrol", "Make, renew and revoke keys and certificates."),
+    "broker-config": (
+        "api.configuration.broker_command:broker_config",
+        "Configure a mosquitto for enrolled certificates.",
+    ),
+    "historian": ("api.historian:historian", "Rebuild the time-series database from a journal."),
 }
 """Subcommand -> (where it is, what it does)."""
 
@@ -29,6 +39,14 @@ class LazyCommands(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's signature
+        """Run a subcommand. Ctrl-C ends it with a code of its own: click's 1 would say that a proof or the books are false."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         """List the subcommands without importing them."""
         with formatter.section("Commands"):
@@ -41,7 +59,7 @@ def heliograph() -> None:
     """Turn sunlight, as meters saw it, into tokens that can be believed.
 
     Exit codes: 0 true, 1 false (books unbalanced, proof invalid), 2 bad input or usage, 3 a dependency is missing or a
-    proof has nothing to be anchored to.
+    proof has nothing to be anchored to, 130 stopped before the end.
     """
 
 

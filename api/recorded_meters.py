@@ -1,6 +1,6 @@
 """Recorded files together with what is known of their meters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,8 +20,10 @@ class KnownMeter:
     readings: Readings
 
 
-def load_recorded_meters(files: Sequence[Path], meters_path: Path | None) -> tuple[dict[str, KnownMeter], list[str]]:
-    """Read recorded files and find each meter's limits.
+def load_recorded_meters(
+    files: Sequence[Path], meters_path: Path | None, on_file: Callable[[int], None] = lambda _: None
+) -> tuple[dict[str, KnownMeter], list[str]]:
+    """Read recorded files and find each meter's limits; `on_file` is told before each how many were read.
 
     A meter is found in the meters file by its id or by the name its file calls it. A file that holds one meter and a
     meters file that names one are taken to mean the same meter: exports of inverters carry no meter id of ours. Without
@@ -41,7 +43,8 @@ def load_recorded_meters(files: Sequence[Path], meters_path: Path | None) -> tup
     pieces: dict[str, list[Readings]] = {}
     found: dict[str, MeterEntry] = {}
     notes: list[str] = []
-    for path in files:
+    for done, path in enumerate(files):
+        on_file(done)
         recording = read(path, offsets)
         notes += [f"{path.name}: {note}" for note in recording.notes]
         for meter_id, recorded in recording.meters.items():

@@ -1,18 +1,15 @@
-"""`heliograph settle`: recorded readings in, production ledger out. A pure function of its files, so that anyone can repeat it."""
+"""Recorded readings in, production ledger out. A pure function of its files, so that anyone can repeat it."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
-from api.cli import fail
 from api.recorded_meters import KnownMeter, load_recorded_meters
-from devices.recordings import RecordingError
 from oracle.errors import ConfigError
 from oracle.metering.collation import Observations, observe
 from oracle.metering.interval import parse_duration_ms
@@ -22,40 +19,36 @@ from oracle.metering.settlement import Settlement, Standing, settle_register
 STANDINGS = {Standing.ATTESTED: "attested_wh", Standing.WITHHELD: "withheld_wh", Standing.DISPUTED: "disputed_wh"}
 
 
-@click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option(
-    "--meters", "meters_path", type=click.Path(path_type=Path), metavar="M.toml", help="Meters and their nameplates."
-)
-@click.option("--interval", default="1h", show_default=True, help="Length of a ledger interval: 15m, 1h, 1d.")
-@click.option("--json", "json_path", metavar="PATH|-", help="Write the ledger as JSON to a file, or to stdout with -.")
-def settle(files: tuple[Path, ...], meters_path: Path | None, interval: str, json_path: str | None) -> None:
-    """Settle recorded readings into a production ledger.
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many are done and of how many."""
 
-    FILE is CSV or Parquet with the columns measured_at, meter_id, export_wh (and optionally power_w, import_wh, event,
-    closing_wh, opening_wh), or an SMA CSV3 export. M.toml has a [[meter]] with id and nameplate_w for each meter, and
-    optionally site, latitude, longitude, tz, rated_overload, modulus_wh, resolution_wh, role.
+
+def settle_files(
+    files: Sequence[Path], meters_path: Path | None, interval: str, on_progress: Progress = lambda *_: None
+) -> tuple[dict[str, Any], list[str]]:
+    """Settle recorded files into a ledger of intervals such as `1h`.
+
+    Returns:
+        The ledger (see `production_ledger`), and notes for the reader.
+
+    Raises:
+        ConfigError: the interval is no duration, a file is refused, a meter's limits are not known, or a reading is
+            later than a date can say.
+
     """
     try:
         interval_ms = parse_duration_ms(interval)
-        meters, notes = load_recorded_meters(files, meters_path)
-    except (RecordingError, ConfigError, ValueError) as error:
-        return fail(str(error), 2)
-    for note in notes:
-        click.echo(note, err=True)
-    ledger = production_ledger(meters, interval_ms)
-    if json_path is not None:
-        text = json.dumps(ledger, indent=1, sort_keys=True) + "\n"
-        try:
-            click.echo(text, nl=False) if json_path == "-" else Path(json_path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            return fail(f"{json_path}: cannot be written: {error.strerror}", 2)
-    if json_path != "-":
-        _print_table(ledger)
-    return None
+        meters, notes = load_recorded_meters(
+            files, meters_path, lambda done: on_progress("reading files", done, len(files))
+        )
+    except ValueError as error:  # RecordingError is one
+        raise ConfigError(str(error)) from error
+    return production_ledger(meters, interval_ms, on_progress), notes
 
 
-def production_ledger(meters: Mapping[str, KnownMeter], interval_ms: int) -> dict[str, Any]:
+def production_ledger(
+    meters: Mapping[str, KnownMeter], interval_ms: int, on_progress: Progress = lambda *_: None
+) -> dict[str, Any]:
     """Settle each meter up to its last reading.
 
     Returns:
@@ -65,7 +58,8 @@ def production_ledger(meters: Mapping[str, KnownMeter], interval_ms: int) -> dic
     """
     settled: list[Settlement] = []
     evidence = hashlib.sha256()
-    for meter_id in sorted(meters):
+    for done, meter_id in enumerate(sorted(meters)):
+        on_progress("settling meters", done, len(meters))
         known = meters[meter_id]
         observations = observe(known.readings)
         cutoff_ms = int(observations.time_ms.max()) if len(observations) else 0
@@ -133,17 +127,8 @@ def _empty_row(account: AccountKey, interval_ms: int) -> dict[str, Any]:
 
 
 def rfc3339(instant_ms: int) -> str:
-    """Write an instant [ms UTC] as RFC 3339."""
-    return datetime.fromtimestamp(instant_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _print_table(ledger: dict[str, Any]) -> None:
-    click.echo(f"{'meter':<30}{'attested Wh':>16}{'withheld Wh':>14}{'disputed Wh':>14}  rejected readings")
-    for row in ledger["meters"]:
-        rejected = ", ".join(f"{reason} {how_many}" for reason, how_many in row["rejected"].items()) or "none"
-        click.echo(
-            f"{row['meter_id']:<30}{row['attested_wh']:>16}{row['withheld_wh']:>14}{row['disputed_wh']:>14}  {rejected}"
-        )
-    totals = ledger["totals"]
-    click.echo(f"{'total':<30}{totals['attested_wh']:>16}{totals['withheld_wh']:>14}{totals['disputed_wh']:>14}")
-    click.echo(f"evidence {ledger['evidence']}")
+    """Write an instant [ms UTC] as RFC 3339. Raises ConfigError beyond the year 9999."""
+    try:
+        return datetime.fromtimestamp(instant_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(f"{instant_ms} ms since 1970 is beyond the year 9999, which no date can say") from error

@@ -1,75 +1,118 @@
-"""`heliograph verify`: from a token down to the device signatures, trusting no server of ours."""
+"""A proof held against what the verifier trusts: an anchor, an address book, a chain node, or nothing."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-import click
-
-from api.cli import fail
+from contracts.deployment import AddressBook
 from oracle.attestation.proof import Anchor, Proof, decode_anchor, decode_proof
 from oracle.attestation.verification import Step, verify_proof
-from oracle.errors import ChainError, ProofError
+from oracle.errors import ChainError, ConfigError, ProofError
+from oracle.reporting.document import parse_json
 
-EXIT_UNANCHORED = 3
+OnStep = Callable[[Step], None]
 
 
-@click.command()
-@click.argument("proof_path", type=click.Path(path_type=Path), metavar="PROOF.json")
-@click.option(
-    "--trust",
-    "anchor_path",
-    type=click.Path(path_type=Path),
-    metavar="ANCHOR.json",
-    help="Trusted signers and contract.",
-)
-@click.option("--rpc", "rpc_url", metavar="URL", help="Ask a chain node whether the report was published there.")
-def verify(proof_path: Path, anchor_path: Path | None, rpc_url: str | None) -> None:
-    """Verify a proof and print each step.
+class Ground(Enum):
+    """What a proof that holds rests on."""
 
-    Needs no network unless --rpc is given. Exit codes: 0 it holds and is anchored, 1 it does not hold, 2 a file cannot
-    be read, 3 it holds but nothing says that its signers are the right ones.
+    ANCHORED = "signers or contract are those that the verifier trusts"
+    OWN_WORD = "the report stands on a chain, in the contract that the proof itself names"
+    UNANCHORED = "nothing but itself"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A proof that holds."""
+
+    ground: Ground
+    statements: tuple[str, ...]
+    """What is proven, one plain line for each vintage."""
+    conclusion: str
+    """The last line."""
+
+
+def read_trust(path: Path, *, with_rpc: bool) -> Anchor | AddressBook:
+    """Read what a verifier trusts: an anchor, or (where a chain node is asked too) an address book.
+
+    Raises:
+        OSError: the file cannot be read.
+        ConfigError: it is neither, or an address book without a chain node.
+
     """
+    raw = path.read_bytes()
     try:
-        raw = proof_path.read_bytes()
-        anchor = decode_anchor(anchor_path.read_bytes()) if anchor_path else None
-    except OSError as error:
-        return fail(f"{error.filename}: cannot be read: {error.strerror}", 2)
-    except ProofError as error:
-        return fail(f"{anchor_path}: {error}", 2)
-    try:
-        proof = decode_proof(raw)
-        _print(Step("document", f"canonical JSON, {len(raw)} bytes"))
-        verify_proof(proof, anchor, _print)
-        if rpc_url is not None:
-            _print(Step("chain", _check_chain(proof, rpc_url)))
-    except ProofError as error:
-        click.echo(f"  FAILED  {error.step:<11} {error.what}")
-        return fail(f"{proof_path}: refused at step {error.step}", 1)
-    except ChainError as error:
-        return fail(str(error), 3)
-    return _conclude(proof, anchor, rpc_url)
-
-
-def _print(step: Step) -> None:
-    click.echo(f"  ok      {step.name:<11} {step.finding}")
-
-
-def _conclude(proof: Proof, anchor: Anchor | None, rpc_url: str | None) -> None:
-    for proven in proof.body.statements:
-        statement = proven.statement
-        click.echo(
-            f"{statement.asset_id}, vintage {statement.vintage}: {statement.energy_wh.net} Wh attested,"
-            f" {statement.credits_g.net} gCO2e, {statement.revenue_minor.net} minor units of revenue"
+        document = parse_json(raw)
+        if not (isinstance(document, dict) and "addresses" in document):
+            return decode_anchor(raw)
+        book = AddressBook.from_json(raw.decode("utf-8"))
+    except (ProofError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if not with_rpc:
+        raise ConfigError(
+            f"{path}: an address book names no signers: ask a chain node too, with --rpc, or use an anchor"
         )
-    if anchor is None and rpc_url is None:
-        click.echo(
-            "UNANCHORED: the proof holds together, but nothing says that its signers are the right ones; use --trust or --rpc"
+    return book
+
+
+def verify_file(raw: bytes, trust: Anchor | AddressBook | None, rpc_url: str | None, on_step: OnStep) -> Verified:
+    """Verify a proof; `on_step` is told of each step that holds.
+
+    Raises:
+        ProofError: a step does not hold.
+        ChainError: the chain node cannot be asked.
+
+    """
+    proof = decode_proof(raw)
+    on_step(Step("document", f"canonical JSON, {len(raw)} bytes"))
+    verify_proof(proof, trust if isinstance(trust, Anchor) else None, on_step)
+    if isinstance(trust, AddressBook):
+        on_step(Step("anchor", _check_book(proof, trust)))
+    if rpc_url is not None:
+        on_step(Step("chain", _check_chain(proof, rpc_url)))
+    ground, conclusion = _conclude(proof, trust, rpc_url)
+    return Verified(ground, tuple(_statements(proof)), conclusion)
+
+
+def _conclude(proof: Proof, trust: Anchor | AddressBook | None, rpc_url: str | None) -> tuple[Ground, str]:
+    if trust is not None:
+        return Ground.ANCHORED, "VERIFIED"
+    if rpc_url is not None:
+        domain = proof.body.domain
+        return Ground.OWN_WORD, (
+            f"VERIFIED against contract {domain.oracle} on chain {domain.chain_id}, which is the proof's own word:"
+            " compare it with a published address book"
         )
-        raise SystemExit(EXIT_UNANCHORED)
-    if anchor is None:
-        click.echo(
-            f"contract {proof.body.domain.oracle} is the proof's own word: compare it with a published address book"
+    return Ground.UNANCHORED, (
+        "UNANCHORED: the proof holds together, but nothing says that its signers are the right ones; use --trust or --rpc"
+    )
+
+
+def _statements(proof: Proof) -> list[str]:
+    return [
+        f"{proven.statement.asset_id}, vintage {proven.statement.vintage}: {proven.statement.energy_wh.net} Wh attested,"
+        f" {proven.statement.credits_g.net} gCO2e, {proven.statement.revenue_minor.net} minor units of revenue"
+        for proven in proof.body.statements
+    ]
+
+
+def _check_book(proof: Proof, book: AddressBook) -> str:
+    """Compare the contract and chain that a proof names with an address book.
+
+    Raises:
+        ProofError: they are others.
+
+    """
+    domain = proof.body.domain
+    trusted = book.addresses["ProductionOracle"]
+    if domain.chain_id != book.chain_id:
+        raise ProofError(
+            "anchor", f"the proof is for chain {domain.chain_id}, the address book for chain {book.chain_id}"
         )
-    click.echo("VERIFIED")
+    if domain.oracle != trusted:
+        raise ProofError("anchor", f"the proof is for contract {domain.oracle}, the address book names {trusted}")
+    return f"contract {domain.oracle} on chain {domain.chain_id} is the address book's ProductionOracle"
 
 
 def _check_chain(proof: Proof, rpc_url: str) -> str:

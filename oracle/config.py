@@ -4,13 +4,15 @@ import re
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from oracle.errors import ConfigError
 from oracle.metering.meter import MAX_NAMEPLATE_W, PPM, Meter
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 _FIXED_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
@@ -121,3 +123,22 @@ def write_meters(entries: list[MeterEntry]) -> str:
             lines.append(f'{key} = "{setting}"' if isinstance(setting, str) else f"{key} = {setting}")
         lines.append("")
     return "\n".join(lines)
+
+
+def read_toml(path: Path, model: type[AnyModel]) -> AnyModel:
+    """Read a TOML file as a model; the model's validators find the file's folder in their context as `folder`.
+
+    Raises:
+        ConfigError: it cannot be read, is no TOML, or does not fit the model; the message names the place.
+
+    """
+    try:
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")), context={"folder": path.parent})
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ConfigError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from error

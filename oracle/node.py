@@ -9,23 +9,23 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from devices.telemetry import TelemetryError, decode, verify_signature
 from oracle.attestation.proposal import Proposal, Refusal
 from oracle.attestation.quorum import Attestation, AttestedReport, assemble, check_quorum
 from oracle.errors import OracleError, ReportError
 from oracle.headend.receiver import HeadEnd
-from oracle.journal.compilation import compile_proposal, new_entries, report_record
 from oracle.journal.journal import Journal
 from oracle.keyring.port import Keyring
 from oracle.peers.port import Peers
-from oracle.reporting.compilation import Compiled
-from oracle.reporting.document import canonical_bytes, from_document, parse_json, to_document
+from oracle.reporter import Reporter
+from oracle.reporting.document import canonical_bytes, to_document
 from oracle.reporting.registry import RegistrySnapshot
-from oracle.reporting.report import NO_REPORT
 from oracle.reporting.rules import Rules
 from oracle.transmitter.port import Chain
 
 log = logging.getLogger(__name__)
+
+REGISTRY_AGE_MS = 30_000
+"""The head-end's view of the registry is read again after so long [ms]."""
 
 
 def system_clock_ms() -> int:
@@ -66,58 +66,76 @@ class Node:
         self.network = network
         self._chain = chain
         self._peers = peers
-        self._rules = rules
         self._clock_ms = clock_ms
-        self._attesting = threading.Lock()
-        self._registry = chain.registry_at(chain.finalized_block())
+        self._attesting = threading.RLock()
+        self._reporter = Reporter(network, journal, chain, peers, rules)
+        self.refresh_registry()
         self.headend = HeadEnd(
             node=name,
             network=network,
             journal=journal,
             ack_key=keyring.ack_key,
-            registry=lambda: self._registry,
+            registry=self.current_registry,
             clock_ms=clock_ms,
         )
 
+    def current_registry(self) -> RegistrySnapshot:
+        """The registry that telemetry is held against, read again when it is older than `REGISTRY_AGE_MS`."""
+        if self._clock_ms() - self._registry_read_ms > REGISTRY_AGE_MS:
+            try:
+                self.refresh_registry()
+            except OracleError as error:
+                log.warning("%s: goes on with the registry as it was: %s", self.name, error)
+        return self._registry
+
     def refresh_registry(self) -> RegistrySnapshot:
-        """Read the registry again: what the head-end holds telemetry against."""
+        """Read the registry again."""
+        self._registry_read_ms = self._clock_ms()
         self._registry = self._chain.registry_at(self._chain.finalized_block())
         return self._registry
 
     def lead(self, cutoff_s: int) -> Published | None:
-        """Propose, gather attestations, publish and settle one report.
+        """Publish and settle one report: first what was begun and not finished, else a new one.
 
         Args:
             cutoff_s: readings up to this instant are considered [s UTC].
 
         Returns:
-            What was published, or None if too few nodes attested (each refusal is logged).
+            What was published, or None if too few nodes attest (each refusal is logged). What was begun may have an
+            earlier cutoff: lead again for the rest.
 
         Raises:
-            ChainError: the chain refused or cannot be reached; nothing is lost, the same proposal is made again.
+            ChainError: the chain refuses or cannot be reached. Nothing is lost: leading again goes on from where the chain stands.
+            ReportError: a report on chain cannot be computed here.
 
         """
-        proposal = self._proposal(cutoff_s)
+        with self._attesting:
+            self._reporter.catch_up(self._clock_ms())
+        for proposal in self._reporter.unfinished():
+            published = self._try(proposal)
+            if published is not None:
+                return published
+        return self._try(self._reporter.draft(cutoff_s, self._clock_ms()))
+
+    def _try(self, proposal: Proposal) -> Published | None:
+        """Gather attestations for a proposal; with a quorum, publish and settle."""
         own = self.attest(proposal)
         answers = [own, *self._peers.request_attestations(proposal)]
         refusals = tuple(answer for answer in answers if isinstance(answer, Refusal))
         for refusal in refusals:
             log.warning("%s: %s refuses epoch %d: %s", self.name, refusal.node, proposal.epoch, refusal.reason)
-        if isinstance(own, Refusal):
-            return None
-        compiled = self._compile(proposal)
         attestations = [answer for answer in answers if isinstance(answer, Attestation)]
         try:
+            compiled = self._reporter.compile(proposal)
             attested = assemble(compiled.report, self._chain.domain, self._chain.signer_set(), attestations)
         except ReportError as error:
             log.warning("%s: no quorum: %s", self.name, error)
             return None
         transaction = self._chain.publish(attested)
-        self._record(proposal, compiled, attested.signatures)
+        with self._attesting:
+            self._reporter.record(proposal, compiled, attested.signatures)
         self._peers.announce(proposal, attested.signatures)
-        paths = [
-            (statement, compiled.tree.proof(statement.leaf)) for _, statement in sorted(compiled.statements.items())
-        ]
+        paths = [(one, compiled.tree.proof(one.leaf)) for _, one in sorted(compiled.statements.items())]
         settled = self._chain.settle(compiled.report.epoch, paths)
         return Published(attested, transaction, tuple(settled), refusals)
 
@@ -125,17 +143,27 @@ class Node:
         """Sign the proposed report, if it follows from what this node has.
 
         Signs only if
-          - the epoch is the chain's next, and `prev` the chain's last report and this node's own;
-          - the cutoff is past and beyond the last one, the registry block is final;
-          - the manifest is ascending and every envelope in it is verified, listed and not used before;
-          - this node has signed no other report of that epoch.
+          - the epoch is beyond the chain's, and `prev` is the chain's last report and this node's own;
+          - the cutoff is past and beyond the last one;
+          - the registry is the newest final one;
+          - the manifest is ascending, leaves out nothing that this node has had for a while, and every envelope in it is verified, listed,
+            signed by the listed key and not used before;
+          - this node has signed no other report of that epoch, ever.
         """
         with self._attesting:
             try:
-                self._check_position(proposal)
-                self._fetch_missing(proposal)
-                report = self._compile(proposal).report
-                digest = report.digest(self._chain.domain)
+                self._reporter.catch_up(self._clock_ms())
+                signed = self.journal.signed(proposal.epoch)
+                if signed is not None and self._chain.position().digest == proposal.prev:
+                    if self._reporter.proposal_of(proposal.epoch) != proposal:
+                        return Refusal(
+                            self.name, f"epoch {proposal.epoch}: this node has signed another report already"
+                        )
+                    return Attestation(proposal.epoch, signed[0], self.keyring.address, signed[1])
+                self.refresh_registry()
+                self._reporter.check(proposal, self._clock_ms())
+                self._reporter.fetch_missing(proposal, self._clock_ms())
+                digest = self._reporter.compile(proposal).report.digest(self._chain.domain)
                 signature = self.keyring.sign_report(digest)
                 document = canonical_bytes(to_document(proposal)).decode()
                 self.journal.record_signed(proposal.epoch, digest, signature, document)
@@ -148,6 +176,18 @@ class Node:
         found = {digest: self.journal.wire(digest) for digest in digests}
         return {digest: wire for digest, wire in found.items() if wire is not None}
 
+    def unreported(self, cutoff_s: int) -> tuple[bytes, ...]:
+        """Digests of envelopes up to a cutoff [s UTC] that this node would put into the next report."""
+        return self._reporter.unreported(cutoff_s, self._registry)
+
+    def proposal_of(self, epoch: int) -> Proposal | None:
+        """What this node knows the report of an epoch to be made of."""
+        return self._reporter.proposal_of(epoch)
+
+    def last_signed_epoch(self) -> int:
+        """Highest epoch of which this node signed a report."""
+        return self.journal.last_signed_epoch()
+
     def learn(self, proposal: Proposal, signatures: tuple[bytes, ...]) -> None:
         """Take note of a report that was published, after computing it here too.
 
@@ -156,70 +196,10 @@ class Node:
 
         """
         with self._attesting:
-            self._fetch_missing(proposal)
-            compiled = self._compile(proposal)
-            check_quorum(AttestedReport(compiled.report, signatures), self._chain.domain, self._chain.signer_set())
+            now_ms = self._clock_ms()
+            self._reporter.fetch_missing(proposal, now_ms)
+            compiled = self._reporter.compile(proposal)
             if self._chain.digest_at(proposal.epoch) != compiled.report.digest(self._chain.domain):
                 raise ReportError(f"epoch {proposal.epoch}: the chain holds another report than this node computes")
-            self._record(proposal, compiled, signatures)
-
-    def _proposal(self, cutoff_s: int) -> Proposal:
-        """Propose what is new; if this node has signed that epoch already, propose the same again."""
-        position = self._chain.position()
-        signed = self.journal.signed(position.epoch + 1)
-        if signed is not None:
-            return from_document(Proposal, parse_json(signed[2].encode()), "proposal")
-        registry = self.refresh_registry()
-        manifest = tuple(
-            digest
-            for digest, device, meter in self.journal.unreported(cutoff_s * 1000)
-            if (device, meter) in registry.meters_by_device
-        )
-        return Proposal(position.epoch + 1, position.digest, cutoff_s, registry.block, manifest)
-
-    def _check_position(self, proposal: Proposal) -> None:
-        position = self._chain.position()
-        if (proposal.epoch, proposal.prev) != (position.epoch + 1, position.digest):
-            raise ReportError(f"epoch {proposal.epoch}: the chain's next is {position.epoch + 1}")
-        last = self.journal.last_report()
-        own = last.report.digest(self._chain.domain) if last else NO_REPORT
-        if proposal.prev != own:
-            raise ReportError(f"epoch {proposal.epoch}: this node does not hold the report before it")
-        if not position.cutoff_s < proposal.cutoff_s <= self._clock_ms() // 1000:
-            raise ReportError(
-                f"epoch {proposal.epoch}: cutoff {proposal.cutoff_s} is not past, or not beyond {position.cutoff_s}"
-            )
-        if proposal.registry_block > self._chain.finalized_block():
-            raise ReportError(f"epoch {proposal.epoch}: registry block {proposal.registry_block} is not final")
-        if list(proposal.manifest) != sorted(set(proposal.manifest)):
-            raise ReportError(f"epoch {proposal.epoch}: the manifest is not ascending")
-
-    def _fetch_missing(self, proposal: Proposal) -> None:
-        missing = [digest for digest in proposal.manifest if not self.journal.has_envelope(digest)]
-        if not missing:
-            return
-        fetched = self._peers.fetch_envelopes(missing)
-        envelopes = []
-        for digest in missing:
-            try:
-                envelope = decode(fetched.get(digest, b""), network=self.network)
-                verify_signature(envelope)
-            except TelemetryError as error:
-                raise ReportError(
-                    f"epoch {proposal.epoch}: no peer serves envelope {digest.hex()} ({error.reason})"
-                ) from error
-            if envelope.digest != digest:
-                raise ReportError(f"epoch {proposal.epoch}: a peer served another envelope than {digest.hex()}")
-            envelopes.append(envelope)
-        self.journal.record_envelopes(envelopes, self._clock_ms())
-
-    def _compile(self, proposal: Proposal) -> Compiled:
-        registry = self._chain.registry_at(proposal.registry_block)
-        config_digest = self._chain.signer_set().config_digest(self._chain.domain)
-        return compile_proposal(self.journal, proposal, registry, self._rules, config_digest)
-
-    def _record(self, proposal: Proposal, compiled: Compiled, signatures: tuple[bytes, ...]) -> None:
-        registry = self._chain.registry_at(proposal.registry_block)
-        record = report_record(compiled, proposal.manifest, signatures, registry)
-        entries = new_entries(compiled, self.journal.entries(), self._rules.ledger_interval_ms)
-        self.journal.record_report(record, compiled.report.digest(self._chain.domain), entries)
+            check_quorum(AttestedReport(compiled.report, signatures), self._chain.domain, self._chain.signer_set())
+            self._reporter.record(proposal, compiled, signatures)

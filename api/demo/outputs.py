@@ -13,6 +13,7 @@ from api.books import Books
 from api.demo.fleet import Plant
 from api.demo.terms import MINOR_PER_HKD
 from api.demo.world import NETWORK, World
+from api.destinations import whole_file, write_whole
 from devices.readings import Readings
 from devices.recordings import write_csv
 from oracle.attestation.proof import Anchor, encode_anchor, encode_proof
@@ -85,24 +86,30 @@ def _money(minor: int) -> str:
 
 
 def write_out(folder: Path, world: World, sent: dict[str, Readings]) -> None:
-    """Write what others need to check the demo: proofs, anchor, address book, and the readings for `heliograph settle`."""
+    """Write what others need to check the demo: proofs, anchor, address book, and the readings for `heliograph settle`.
+
+    Raises:
+        ConfigError: a file cannot be written.
+
+    """
     chain, journal = world.fresh_chain(), world.nodes[0].journal
     signer_set = chain.signer_set()
     (folder / "proofs").mkdir(parents=True, exist_ok=True)
-    (folder / "anchor.json").write_bytes(encode_anchor(Anchor(chain.domain, signer_set)))
-    (folder / "address-book.json").write_text(world.book.to_json(), encoding="utf-8")
+    write_whole(folder / "anchor.json", encode_anchor(Anchor(chain.domain, signer_set)))
+    write_whole(folder / "address-book.json", world.book.to_json())
     for asset_id in sorted({plant.asset_id for plant in world.plants}):
         proof = prove_asset(
             journal, asset_id, network=NETWORK, domain=chain.domain, signer_set=signer_set, rules=world.rules
         )
-        (folder / "proofs" / f"{asset_id}.json").write_bytes(encode_proof(proof))
-    (folder / "meters.toml").write_text(write_meters([plant.meter for plant in world.plants]), encoding="utf-8")
-    write_csv(folder / "readings.csv", sent)
+        write_whole(folder / "proofs" / f"{asset_id}.json", encode_proof(proof))
+    write_whole(folder / "meters.toml", write_meters([plant.meter for plant in world.plants]))
+    with whole_file(folder / "readings.csv") as fresh:
+        write_csv(fresh, sent)
 
 
-def write_json(path: Path, members: dict[str, Any]) -> None:
-    """Write a JSON file that people can read too."""
-    path.write_text(json.dumps(members, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def write_summary(path: Path, books: Books, world: World) -> None:
+    """Write demo.json, in a form that people can read too. Raises ConfigError if it cannot be written."""
+    write_whole(path, json.dumps(summary(books, world), indent=1, sort_keys=True) + "\n")
 
 
 def readings_until(plants: Iterable[Plant], until_ms: int) -> dict[str, Readings]:

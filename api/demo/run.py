@@ -4,7 +4,6 @@ import shutil
 import tempfile
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -13,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from api.books import Books
 from api.demo.brokers import choose_broker
 from api.demo.chains import start_chain
+from api.demo.choices import Choices
 from api.demo.fleet import STEP_MS, Plant, recorded_fleet, simulated_fleet
-from api.demo.outputs import print_table, readings_until, summary, write_json, write_out
+from api.demo.outputs import print_table, readings_until, write_out, write_summary
 from api.demo.timetable import Span, recorded_timetable, simulated_start, simulated_timetable
 from api.demo.world import World, build_world
 from api.recorded_meters import load_recorded_meters
@@ -26,23 +26,6 @@ STATE = "state"
 """Folder of keys, journals and outboxes under --out; a later demo replaces it."""
 LIVE_STEP_S = 5.0
 HOUR_MS = 3_600_000
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the command line asked for."""
-
-    once: bool
-    days: int
-    plants: int
-    files: tuple[Path, ...]
-    """Recorded files to replay; none means simulated plants."""
-    meters_path: Path | None
-    out: Path | None
-    port: int
-    json_path: Path | None
-    broker: str
-    chain: str
 
 
 def run_demo(choices: Choices, console: Console, stop: threading.Event) -> bool:
@@ -132,15 +115,15 @@ def _settle_history(world: World, spans: list[Span], console: Console, stop: thr
 
 
 def _report(world: World, choices: Choices, until_ms: int, console: Console) -> Books:
-    """Count both sides, print the table, write the files."""
+    """Count both sides, print the table, write the files; the figures last, so that whoever waits for them finds the rest."""
     with console.status("checking the books against the chain"):
         books = world.check_books()
     print_table(books)
-    if choices.json_path is not None:
-        write_json(choices.json_path, summary(books, world))
     if choices.out is not None:
         with console.status(f"writing proofs to {choices.out}"):
             write_out(choices.out, world, readings_until(world.plants, until_ms))
+    if choices.json_path is not None:
+        write_summary(choices.json_path, books, world)
     return books
 
 

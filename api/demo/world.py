@@ -74,14 +74,15 @@ class World:
         return True
 
     def settle(self, cutoff_s: int) -> Published | None:
-        """Publish and settle one report; the nodes take turns to lead, and the next steps in where one finds no quorum."""
+        """Publish and settle up to a cutoff; the nodes take turns to lead, and the next steps in where one finds no quorum."""
         with self.settling:
-            for turn in range(len(self.nodes)):
+            for turn in range(2 * len(self.nodes)):
                 leader = self.nodes[(len(self.published) + turn) % len(self.nodes)]
                 published = leader.lead(cutoff_s)
                 if published is not None:
                     self.published.append(published)
-                    return published
+                    if published.attested.report.cutoff_s >= cutoff_s:
+                        return published
             return None
 
     def fresh_chain(self) -> Web3Chain:

@@ -1,13 +1,16 @@
 """From a statement down to the device signatures: every step of a proof, checked without asking anyone.
 
-Accepts a proof only if, in this order, - addresses: each is in its one form, so that no letter can change its case
-  unseen; - quorum: exactly k distinct signers of the named set signed the report for the named contract and chain; -
-  statements: each is a leaf under the report's root, and all are of one asset; - registry: the asset, its project and
-  its meters are what the report's registry hash says; - rules: factors, tariffs and method are what the report's rules
-  digest says; - envelopes: there is at least one; each is well-formed, of a listed meter, signed by the key listed for
-  it, and there once; - evidence: envelopes and settlements hash to the statements' evidence root; - settlement:
-  settling the envelopes again gives the energy, grams and revenue of the statements; - anchor: the named signers,
-  contract and chain are the trusted ones. Without an anchor this step is left open.
+Accepts a proof only if, in this order,
+  - addresses: each is in its one form, so that no letter can change its case unseen;
+  - quorum: exactly k distinct signers of the named set signed the report for the named contract and chain;
+  - statements: each is a leaf under the report's root, and all are of one asset;
+  - registry: the asset, its project and its meters are what the report's registry hash says;
+  - rules: factors, tariffs and method are what the report's rules digest says;
+  - envelopes: there is at least one; each is well-formed, signed by the key that it names, and there once;
+  - evidence: envelopes and settlements hash to the statements' evidence root;
+  - settlement: settling the envelopes of the listed meters and keys again gives the last settlement, and the settlements of all
+    reports, one after the other, give the statements;
+  - anchor: the named signers, contract and chain are the trusted ones. Without an anchor this step is left open.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,15 +21,14 @@ from oracle.attestation.proof import Anchor, EvidenceLink, Proof, ProofBody, dec
 from oracle.attestation.quorum import AttestedReport, check_quorum
 from oracle.attestation.signature import is_checksummed
 from oracle.errors import ConfigError, OracleError, ProofError, ReportError
-from oracle.metering.interval import vintage_of
-from oracle.reporting.asset_settlement import AssetSettlement, settle_asset
+from oracle.reporting.advance import Settled, advance
+from oracle.reporting.asset_settlement import AssetSettlement, settle_asset, signs_for
 from oracle.reporting.document import canonical_bytes, parse_canonical
-from oracle.reporting.emissions import avoided_grams_down, revenue_minor_down
-from oracle.reporting.evidence import next_evidence_root, settlement_document
+from oracle.reporting.evidence import next_evidence_root
 from oracle.reporting.merkle import root_from_proof
 from oracle.reporting.registry import asset_leaf, meter_leaf
 from oracle.reporting.rules import Rules
-from oracle.reporting.statement import NO_EVIDENCE
+from oracle.reporting.statement import NO_EVIDENCE, Statement
 
 STEPS = ("quorum", "statements", "registry", "rules", "envelopes", "evidence", "settlement", "anchor")
 """Names of the steps, in order."""
@@ -87,12 +89,16 @@ def _steps(proof: Proof, anchor: Anchor | None) -> Iterator[Step]:
     if len({envelope.digest for envelope in envelopes}) != len(envelopes):
         raise ProofError("envelopes", "an envelope is shown twice")
     readings = sum(len(envelope.readings.time_ms) for envelope in envelopes)
+    listed = [proven.meter for proven in body.registry.meters]
+    counting = sum(any(signs_for(envelope, meter) for meter in listed) for envelope in envelopes)
     yield Step(
-        "envelopes", f"{len(envelopes)} envelopes with {readings} readings, each signed by the key listed for its meter"
+        "envelopes",
+        f"{len(envelopes)} signed envelopes with {readings} readings, {counting} by the key listed for their meter",
     )
     settled = _settle(body, proof.rules, envelopes)
-    yield Step("evidence", _check_evidence(body, links, settled))
-    yield Step("settlement", _check_settlement(body, proof.rules, settled))
+    walked = _check_evidence(body, links, settled)
+    yield Step("evidence", f"{len(links)} reports' evidence hashes to the statements' evidence root")
+    yield Step("settlement", _check_settlement(body, walked))
     if anchor is not None:
         yield Step("anchor", _check_anchor(body, anchor))
 
@@ -160,7 +166,6 @@ def _check_rules(proof: Proof) -> str:
 
 
 def _check_envelopes(body: ProofBody, link: EvidenceLink) -> list[Envelope]:
-    listed = {(proven.meter.device_id, proven.meter.meter_id): proven.meter for proven in body.registry.meters}
     envelopes = []
     for text in link.envelopes:
         try:
@@ -168,11 +173,6 @@ def _check_envelopes(body: ProofBody, link: EvidenceLink) -> list[Envelope]:
             verify_signature(envelope)
         except TelemetryError as error:
             raise ProofError("envelopes", f"{error.reason}: {error.detail}") from error
-        meter = listed.get((envelope.device, envelope.meter))
-        if meter is None:
-            raise ProofError("envelopes", f"meter {envelope.meter} of {envelope.device} is not listed")
-        if envelope.public_key.thumbprint != meter.thumbprint:
-            raise ProofError("envelopes", f"the key of {envelope.device} is not the one listed")
         envelopes.append(envelope)
     digests = [envelope.digest for envelope in envelopes]
     if digests != sorted(set(digests)):
@@ -188,45 +188,42 @@ def _settle(body: ProofBody, rules: Rules, envelopes: list[Envelope]) -> AssetSe
         raise ProofError("settlement", str(error)) from error
 
 
-def _check_evidence(body: ProofBody, links: list[list[Envelope]], settled: AssetSettlement) -> str:
-    if not links:
-        raise ProofError("evidence", "there is none")
+def _check_evidence(
+    body: ProofBody, links: list[list[Envelope]], settled: AssetSettlement
+) -> list[tuple[Settled, bytes]]:
+    """Walk the evidence chain; return each report's settlement with the evidence root up to it."""
     root = NO_EVIDENCE
+    walked = []
     for link, envelopes in zip(body.evidence, links, strict=True):
         settlement = parse_canonical(link.settlement.encode())
         if not isinstance(settlement, dict):
             raise ProofError("evidence", "a settlement is not an object")
         root = next_evidence_root(root, [envelope.digest for envelope in envelopes], settlement)
-    again = canonical_bytes(settlement_document(body.report.cutoff_s, settled.meters)).decode()
-    if body.evidence[-1].settlement != again:
-        raise ProofError("evidence", "the last settlement is not what the envelopes give")
+        walked.append((Settled.from_members(settlement), root))
     for proven in body.statements:
         if proven.statement.evidence_root != root:
             raise ProofError("evidence", f"vintage {proven.statement.vintage} rests on other evidence")
-    return f"{len(links)} reports' evidence hashes to the statements' evidence root"
+    if body.evidence[-1].settlement != canonical_bytes(settled.document).decode():
+        raise ProofError("settlement", "the last settlement is not what the signed registers give")
+    return walked
 
 
-def _check_settlement(body: ProofBody, rules: Rules, settled: AssetSettlement) -> str:
-    terms = rules.terms_of(settled.asset_id)
-    vintages = {proven.statement.vintage for proven in body.statements}
-    current = vintage_of(body.report.cutoff_s * 1000 - 1, body.registry.asset.utc_offset_s)
-    if missing := {current, *settled.energy_wh} - vintages:
+def _check_settlement(body: ProofBody, walked: list[tuple[Settled, bytes]]) -> str:
+    """Advance from nothing through every settlement, and compare with what is stated."""
+    asset = body.registry.asset
+    again: dict[int, Statement] = {}
+    for settled, root in walked:
+        again = advance(asset.asset_id, asset.utc_offset_s, again, settled, root)
+    stated = {proven.statement.vintage: proven.statement for proven in body.statements}
+    if missing := again.keys() - stated.keys():
         raise ProofError("settlement", f"no statement of vintage {min(missing)} is shown")
-    for proven in body.statements:
-        statement = proven.statement
-        energy_wh = settled.energy_wh.get(statement.vintage, 0)
-        carbon_wh = min(settled.carbon_wh.get(statement.vintage, 0), energy_wh)
-        for what, stated, again in (
-            ("energy [Wh]", statement.energy_wh.net, energy_wh),
-            ("credits [g]", statement.credits_g.net, avoided_grams_down(carbon_wh, terms.factor)),
-            ("revenue [minor units]", statement.revenue_minor.net, revenue_minor_down(energy_wh, terms.tariff)),
-        ):
-            if stated != again:
-                raise ProofError(
-                    "settlement", f"{what} of vintage {statement.vintage}: stated {stated}, the readings give {again}"
-                )
-    energy_wh = sum(proven.statement.energy_wh.net for proven in body.statements)
-    credits_g = sum(proven.statement.credits_g.net for proven in body.statements)
+    for vintage, statement in stated.items():
+        if statement != again.get(vintage):
+            raise ProofError(
+                "settlement", f"vintage {vintage}: stated {statement}, the readings give {again.get(vintage)}"
+            )
+    energy_wh = sum(statement.energy_wh.net for statement in stated.values())
+    credits_g = sum(statement.credits_g.net for statement in stated.values())
     return f"the signed registers give {energy_wh} Wh and {credits_g} gCO2e, as stated"
 
 

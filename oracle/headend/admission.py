@@ -19,16 +19,12 @@ CLOCK_TOLERANCE_MS = 120_000
 
 
 class AdmissionReason(StrEnum):
-    """Why the head-end refuses an envelope, beyond the reasons of `devices.telemetry.Reason`."""
+    """Why the head-end refuses an envelope, beyond `devices.telemetry.Reason` and `oracle.reporting.registry.Objection`."""
 
     WRONG_TOPIC = "wrong_topic"
     """The topic is not one of telemetry in this network."""
-    UNKNOWN_DEVICE = "unknown_device"
-    """The registry lists no such device and meter."""
-    UNLISTED_KEY = "unlisted_key"
-    """The registry lists another key for this device and meter."""
-    REVOKED_KEY = "revoked_key"
-    """The key was revoked from an earlier sequence on."""
+    UNPROCESSABLE = "unprocessable"
+    """A fault of this program kept it from judging the message."""
     FUTURE_TIME = "future_time"
     """A remark, not a refusal: readings are dated ahead. They are kept, and settle once their time has come."""
 
@@ -99,9 +95,9 @@ def _admit_item(item: bytes, admission: Admission, network: str, registry: Regis
     except TelemetryError as error:
         admission.refused.append(Refusal(error.reason, error.detail, item))
         return
-    unlisted = _not_entitled(envelope, registry)
-    if unlisted is not None:
-        admission.refused.append(_refusal(envelope, *unlisted))
+    objection = registry.objection(envelope)
+    if objection is not None:
+        admission.refused.append(_refusal(envelope, *objection))
         return
     try:
         verify_signature(envelope)
@@ -113,18 +109,6 @@ def _admit_item(item: bytes, admission: Admission, network: str, registry: Regis
     if ahead_ms > CLOCK_TOLERANCE_MS:
         detail = f"readings are dated up to {ahead_ms // 1000} s ahead; kept until their time has come"
         admission.remarks.append(_refusal(envelope, AdmissionReason.FUTURE_TIME, detail))
-
-
-def _not_entitled(envelope: Envelope, registry: RegistrySnapshot) -> tuple[str, str] | None:
-    listed = registry.meters_by_device.get((envelope.device, envelope.meter))
-    if listed is None:
-        return AdmissionReason.UNKNOWN_DEVICE, f"device {envelope.device} with meter {envelope.meter} is not listed"
-    if listed.thumbprint != envelope.public_key.thumbprint:
-        return AdmissionReason.UNLISTED_KEY, f"device {envelope.device} signed with a key that is not listed for it"
-    if (envelope.boot, envelope.first_sequence) >= (listed.revoked_boot, listed.revoked_sequence):
-        since = f"boot epoch {listed.revoked_boot}, sequence {listed.revoked_sequence}"
-        return AdmissionReason.REVOKED_KEY, f"the key of {envelope.device} is revoked from {since} on"
-    return None
 
 
 def _refusal(envelope: Envelope, reason: str, detail: str) -> Refusal:

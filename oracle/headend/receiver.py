@@ -4,6 +4,7 @@ The broker's client thread only queues; one worker admits, commits and acknowled
 journal is slower than the broker, the client thread waits, and the broker with it.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -16,7 +17,8 @@ from devices.acknowledgement import AcceptedRange, Rejection
 from devices.device_key import SigningKey
 from devices.mqtt import Delivery, MqttConnection
 from devices.topics import format_ack, format_telemetry_filter
-from oracle.headend.admission import Admission, Refusal, admit
+from oracle.errors import JournalError
+from oracle.headend.admission import Admission, AdmissionReason, Refusal, admit
 from oracle.journal.journal import Journal
 from oracle.journal.records import Rejected
 from oracle.reporting.registry import RegistrySnapshot
@@ -29,6 +31,7 @@ GROUP_LENGTH = 256
 ENTRIES_PER_ACK = acknowledgement.MAX_ENTRIES // 2
 """Accepted ranges, and rejections, that one acknowledgement carries at most."""
 IDLE_S = 0.2
+RETRY_S = 1.0
 STOP_TIMEOUT_S = 3.0
 
 
@@ -100,11 +103,37 @@ class HeadEnd:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            group = self._next_group()
+            self._commit_or_retry(self._next_group())
+
+    def _commit_or_retry(self, group: list[Delivery]) -> None:
+        """Commit a group, however often it takes.
+
+        A journal that cannot be written is tried again: nothing is acknowledged meanwhile, so nothing is lost. A message
+        that breaks this program is set apart, so that the others go on.
+        """
+        while not self._stopping.is_set():
             try:
                 self._commit(group)
+            except JournalError as error:
+                log.error("%s: %d messages stay unacknowledged: %s", self._node, len(group), error)  # noqa: TRY400  no fault of ours
+                self._stopping.wait(RETRY_S)
+                continue
             except Exception:
-                log.exception("%s: %d messages could not be journaled and stay unacknowledged", self._node, len(group))
+                log.exception("%s: %d messages cannot be worked on", self._node, len(group))
+                if len(group) > 1:
+                    for message in group:
+                        self._commit_or_retry([message])
+                else:
+                    self._set_apart(group[0])
+            return
+
+    def _set_apart(self, message: Delivery) -> None:
+        """Store a message that breaks this program, and go on without it."""
+        detail = "this release cannot work on the message; please report it"
+        refusal = Refusal(AdmissionReason.UNPROCESSABLE, detail, message.payload)
+        with contextlib.suppress(JournalError):
+            self._journal.record_rejections([_rejected(message, refusal, self._clock_ms())])
+            message.acknowledge()
 
     def _next_group(self) -> list[Delivery]:
         """Wait for a message, and take what else is there; empty if none came for a while."""

@@ -1,6 +1,9 @@
 """The journal as a historian: an envelope is a signed chunk of a time series, and the journal finds it by meter and time."""
 
-from oracle.historian.port import Sample
+from collections.abc import Iterator
+
+from oracle.historian.points import Point, points_of, samples_of, totals_of
+from oracle.historian.port import Sample, Totals
 from oracle.journal.journal import Journal
 
 
@@ -11,11 +14,13 @@ class EmbeddedHistorian:
         self._journal = journal
 
     def samples(self, meter_id: str, start_ms: int, end_ms: int) -> list[Sample]:
-        """Samples of one meter in [start, end), by time, each once."""
-        found = {
-            Sample(reading.time_ms, reading.export_wh, reading.power_w)
-            for envelope in self._journal.envelopes_of_meter(meter_id, start_ms, end_ms)
-            for reading in envelope.readings
-            if start_ms <= reading.time_ms < end_ms
-        }
-        return sorted(found, key=lambda sample: (sample.time_ms, sample.export_wh or 0, sample.power_w or 0))
+        """Samples of one meter in [start, end) [ms UTC], by time, each once."""
+        return samples_of(self._points(meter_id, start_ms, end_ms))
+
+    def totals(self, meter_id: str, start_ms: int, end_ms: int) -> Totals:
+        """Checksum of one meter's series in [start, end) [ms UTC]."""
+        return totals_of(self._points(meter_id, start_ms, end_ms))
+
+    def _points(self, meter_id: str, start_ms: int, end_ms: int) -> Iterator[Point]:
+        for envelope in self._journal.envelopes_of_meter(meter_id, start_ms, end_ms):
+            yield from points_of(envelope, start_ms, end_ms)

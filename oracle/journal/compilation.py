@@ -9,7 +9,6 @@ from oracle.journal.records import ReportRecord
 from oracle.metering.ledger import AccountKey, Entry, accounts, balances, entries_between
 from oracle.reporting.compilation import Basis, Compiled, compile_report
 from oracle.reporting.document import canonical_bytes
-from oracle.reporting.evidence import settlement_document
 from oracle.reporting.registry import RegistrySnapshot
 from oracle.reporting.rules import Rules
 
@@ -20,7 +19,7 @@ def compile_proposal(
     """Compile a proposed report from a journal's envelopes, on top of the reports that the journal holds before it.
 
     Raises:
-        ReportError: an envelope is missing, used twice, of no listed meter, or not signed by the listed key.
+        ReportError: an envelope is missing, used twice, or does not count by the registry or the rules.
 
     """
     earlier = [record for record in journal.reports() if record.report.epoch < proposal.epoch]
@@ -38,10 +37,6 @@ def compile_proposal(
         new = list(journal.envelopes(proposal.manifest))
     except JournalError as error:
         raise ReportError(f"epoch {proposal.epoch}: {error}") from error
-    for envelope in new:
-        listed = registry.meters_by_device.get((envelope.device, envelope.meter))
-        if listed is None or listed.thumbprint != envelope.public_key.thumbprint:
-            raise ReportError(f"epoch {proposal.epoch}: envelope {envelope.digest.hex()} is not signed by a listed key")
     return compile_report(basis, used_before, new)
 
 
@@ -55,7 +50,7 @@ def report_record(
         manifest=manifest,
         statements=tuple(statement for _, statement in sorted(compiled.statements.items())),
         settlements=tuple(
-            (asset_id, canonical_bytes(settlement_document(compiled.report.cutoff_s, settled.meters)).decode())
+            (asset_id, canonical_bytes(settled.document).decode())
             for asset_id, settled in sorted(compiled.settlements.items())
         ),
         projects=tuple(project for _, project in sorted(registry.projects.items())),

@@ -64,18 +64,26 @@ class Journal:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Group records into one commit: durable together, or not at all."""
+        """Group records into one commit: durable together, or not at all.
+
+        Raises:
+            JournalError: the disk refuses; nothing of the group is recorded.
+
+        """
         with self._lock:
             if self._connection.in_transaction:
                 yield
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise JournalError(f"the journal cannot be written: {error}") from error
                 raise
-            self._connection.execute("COMMIT")
 
     def record_envelopes(self, envelopes: Iterable[Envelope], received_ms: int) -> int:
         """Append verified envelopes that are not there yet; return how many were new."""
@@ -132,6 +140,11 @@ class Journal:
         )
         return row
 
+    def last_signed_epoch(self) -> int:
+        """Highest epoch of which this node signed a report, 0 before the first."""
+        row = self._one("SELECT coalesce(max(epoch), 0) FROM signed")
+        return 0 if row is None else int(row[0])
+
     def record_report(self, record: ReportRecord, digest: bytes, entries: Sequence[Entry]) -> None:
         """Append a published report with its ledger entries, once."""
         document = canonical_bytes(to_document(record)).decode()
@@ -139,6 +152,9 @@ class Journal:
             if self._one("SELECT 1 FROM report WHERE epoch = ?", record.report.epoch):
                 return
             self._append("report", [(record.report.epoch, digest, document)])
+            self._connection.executemany(
+                "INSERT INTO used VALUES (?, ?)", [(digest_, record.report.epoch) for digest_ in record.manifest]
+            )
             self._append("entry", [(e.epoch, e.asset_id, *e.account, e.energy_wh) for e in entries])
 
     def has_envelope(self, digest: bytes) -> bool:
@@ -178,20 +194,23 @@ class Journal:
         rows = self._all("SELECT seq, wire FROM envelope WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
         return [(row, decode(wire, network=self._network)) for row, wire in rows]
 
-    def unreported(self, before_ms: int) -> list[tuple[bytes, str, str]]:
-        """(digest, device, meter) of envelopes with a reading at or before an instant [ms UTC] that no report has used."""
-        used = {digest for record in self.reports() for digest in record.manifest}
-        rows = self._all("SELECT digest, device, meter FROM envelope WHERE first_ms <= ?", before_ms)
-        return sorted((digest, device, meter) for digest, device, meter in rows if digest not in used)
+    def unreported(self, before_ms: int, arrived_before_ms: int = 2**63 - 1) -> list[Envelope]:
+        """Decode envelopes with a reading at or before an instant [ms UTC] that no report has used, ascending by digest.
+
+        With `arrived_before_ms`, only those that were here by then [ms UTC].
+        """
+        query = "SELECT wire FROM envelope WHERE first_ms <= ? AND received_ms < ? AND digest NOT IN (SELECT digest FROM used)"
+        found = (decode(wire, network=self._network) for (wire,) in self._all(query, before_ms, arrived_before_ms))
+        return sorted(found, key=lambda envelope: envelope.digest)
+
+    def used(self) -> dict[bytes, int]:
+        """In which epoch each envelope was first used in a report."""
+        return dict(self._all("SELECT digest, epoch FROM used"))
 
     def reports(self) -> list[ReportRecord]:
         """Return all published reports by epoch."""
         rows = self._all("SELECT document FROM report ORDER BY epoch")
         return [from_document(ReportRecord, parse_json(document.encode()), "report") for (document,) in rows]
-
-    def report_digests(self) -> dict[int, bytes]:
-        """Digests of published reports by epoch."""
-        return dict(self._all("SELECT epoch, digest FROM report"))
 
     def last_report(self) -> ReportRecord | None:
         """Return the published report of the highest epoch."""

@@ -24,10 +24,14 @@ CREATE TABLE signed (
   proposal TEXT NOT NULL, link BLOB NOT NULL
 );
 CREATE TABLE report (
-  seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL UNIQUE, digest BLOB NOT NULL, document TEXT NOT NULL, link BLOB NOT
-NULL ); CREATE TABLE entry (
-  seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, asset_id TEXT NOT NULL, meter_id TEXT NOT NULL, start_ms INTEGER NOT
-  NULL, standing INTEGER NOT NULL, reason TEXT NOT NULL, energy_wh INTEGER NOT NULL, link BLOB NOT NULL
+  seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL UNIQUE, digest BLOB NOT NULL, document TEXT NOT NULL,
+  link BLOB NOT NULL
+);
+CREATE TABLE used (digest BLOB PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE entry (
+  seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, asset_id TEXT NOT NULL, meter_id TEXT NOT NULL,
+  start_ms INTEGER NOT NULL, standing INTEGER NOT NULL, reason TEXT NOT NULL, energy_wh INTEGER NOT NULL,
+  link BLOB NOT NULL
 );
 CREATE INDEX entry_by_asset ON entry (asset_id, start_ms);
 """

@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 
 MS_PER_SECOND = 1000
 MS_PER_DAY = 86_400_000
+MAX_DURATION_DAYS = 366
+"""A leap year: no interval of a ledger is longer."""
+MAX_DURATION_DIGITS = 8
+"""Of a year in seconds. Longer numbers are not even read, as Python refuses those of thousands of digits."""
 
 
 def closing_interval_start(end_ms: NDArray[np.int64], interval_ms: int, offset_ms: int = 0) -> NDArray[np.int64]:
@@ -46,19 +50,16 @@ def year_start_ms(year: int, utc_offset_s: int) -> int:
 
 
 def parse_duration_ms(text: str) -> int:
-    """Read `15m`, `1h`, `1d` or `30s` as milliseconds.
+    """Read `15m`, `1h`, `1d` or `30s` as milliseconds, up to `MAX_DURATION_DAYS`.
 
     Raises:
-        ValueError: the text is not a positive whole number followed by s, m, h or d.
+        ValueError: the text is not a positive whole number followed by s, m, h or d, or is longer than that.
 
     """
     units = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": MS_PER_DAY}
-    if (
-        len(text) < 2
-        or text[-1] not in units
-        or not text[:-1].isascii()
-        or not text[:-1].isdigit()
-        or int(text[:-1]) < 1
-    ):
-        raise ValueError(f"{text!r} is not a duration: write a whole number and a unit, such as 15m, 1h or 1d")
-    return int(text[:-1]) * units[text[-1]]
+    digits, unit = text[:-1].lstrip("0"), text[-1:]
+    if unit not in units or not digits.isascii() or not digits.isdigit():
+        raise ValueError(f"{text[:40]!r} is not a duration: write a whole number and a unit, such as 15m, 1h or 1d")
+    if len(digits) > MAX_DURATION_DIGITS or int(digits) * units[unit] > MAX_DURATION_DAYS * MS_PER_DAY:
+        raise ValueError(f"{text[:40]!r} is too long a duration: at most {MAX_DURATION_DAYS}d")
+    return int(digits) * units[unit]

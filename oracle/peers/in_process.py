@@ -1,13 +1,16 @@
 """Nodes of one process: each call goes straight to the other node's service."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from oracle.attestation.proposal import Proposal, Refusal
 from oracle.attestation.quorum import Attestation
 from oracle.peers.port import PeerService
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 class Exchange:
@@ -30,42 +33,50 @@ class Exchange:
 
 
 class InProcessPeers:
-    """One node's view of an exchange."""
+    """One node's view of an exchange. A peer may break in any way: then it does not answer, and the others still count."""
 
     def __init__(self, exchange: Exchange, node: str) -> None:
         self._exchange = exchange
         self._node = node
 
     def request_attestations(self, proposal: Proposal) -> list[Attestation | Refusal]:
-        """Ask every other node; one that breaks counts as one that does not answer."""
-        answers: list[Attestation | Refusal] = []
-        for name, service in self._exchange.others(self._node):
-            try:
-                answers.append(service.attest(proposal))
-            except Exception as error:  # noqa: BLE001  a peer may break in any way, and the others still count
-                log.warning("%s: no attestation of epoch %d from %s: %s", self._node, proposal.epoch, name, error)
-        return answers
+        """Ask every other node."""
+        return self._ask_all("attestation", lambda service: service.attest(proposal))
 
-    def fetch_envelopes(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
+    def fetch_envelopes(self, digests: Iterable[bytes], sound: Callable[[bytes, bytes], bool]) -> None:
         """Ask one node after the other for what is still missing."""
         missing = set(digests)
-        found: dict[bytes, bytes] = {}
         for name, service in self._exchange.others(self._node):
             if not missing:
                 break
             try:
                 served = service.serve_envelopes(sorted(missing))
-            except Exception as error:  # noqa: BLE001  a peer may break in any way, and the next one is asked
+                missing -= {digest for digest, wire in served.items() if digest in missing and sound(digest, wire)}
+            except Exception as error:  # noqa: BLE001  see the class
                 log.warning("%s: no envelopes from %s: %s", self._node, name, error)
-                continue
-            found |= {digest: wire for digest, wire in served.items() if digest in missing}
-            missing -= served.keys()
-        return found
 
     def announce(self, proposal: Proposal, signatures: tuple[bytes, ...]) -> None:
-        """Tell every other node; one that breaks will learn from the chain later."""
+        """Tell every other node; one that does not hear it takes the report in from the chain later."""
+        self._ask_all("note taken", lambda service: service.learn(proposal, signatures))
+
+    def unreported(self, cutoff_s: int) -> set[bytes]:
+        """Digests that any other node would put into the next report."""
+        return {digest for told in self._ask_all("list", lambda one: one.unreported(cutoff_s)) for digest in told}
+
+    def proposals_of(self, epoch: int) -> list[Proposal]:
+        """What other nodes know the report of an epoch to be made of."""
+        told = self._ask_all("proposal", lambda service: service.proposal_of(epoch))
+        return [proposal for proposal in told if proposal is not None]
+
+    def last_signed_epoch(self) -> int:
+        """Highest epoch of which any other node signed a report."""
+        return max(self._ask_all("epoch", lambda service: service.last_signed_epoch()), default=0)
+
+    def _ask_all(self, what: str, question: Callable[[PeerService], Answer]) -> list[Answer]:
+        answers = []
         for name, service in self._exchange.others(self._node):
             try:
-                service.learn(proposal, signatures)
-            except Exception as error:  # noqa: BLE001  a peer may break in any way, and the others still learn
-                log.warning("%s: %s could not take note of epoch %d: %s", self._node, name, proposal.epoch, error)
+                answers.append(question(service))
+            except Exception as error:  # noqa: BLE001  see the class
+                log.warning("%s: no %s from %s: %s", self._node, what, name, error)
+        return answers

@@ -3,20 +3,22 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.state import Asset, ListedMeter, MeterRole
+from contracts.state import NEVER_REVOKED, Asset, ListedMeter, MeterRole
 from devices.telemetry import Envelope
 from oracle.metering.collation import collate
 from oracle.metering.interval import MS_PER_DAY, closing_interval_start, last_closed_day_end, vintage_of, year_start_ms
 from oracle.metering.meter import MAX_NAMEPLATE_W, Baseline, Meter
 from oracle.metering.settlement import Settlement, Standing, settle_register
+from oracle.reporting.advance import Settled
+from oracle.reporting.evidence import settlement_document
 from oracle.reporting.rules import Rules
 
 Integers = NDArray[np.int64]
-NOT_REVOKED = 2**64 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +26,15 @@ class AssetSettlement:
     """What an asset's meters come to at a cutoff."""
 
     asset_id: str
+    settled: Settled
+    """What they come to, by vintage, with the terms that apply."""
     meters: Mapping[str, Settlement]
     """Settlement of the export register, by meter id (`device/meter` where two devices of the asset call their meter alike)."""
-    energy_wh: Mapping[int, int]
-    """Attested energy since commissioning by vintage [Wh]."""
-    carbon_wh: Mapping[int, int]
-    """Net energy of closed local days by vintage that may claim carbon [Wh]."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The settlement as a JSON object: what the evidence chain hashes."""
+        return settlement_document(self.settled, self.meters)
 
 
 def metering_meter(listed: ListedMeter, rules: Rules) -> Meter:
@@ -43,6 +48,12 @@ def metering_meter(listed: ListedMeter, rules: Rules) -> Meter:
         modulus_wh=own.modulus_wh if own else None,
         baseline=Baseline(listed.baseline_wh, listed.baseline_time_ms),
     )
+
+
+def signs_for(envelope: Envelope, listed: ListedMeter) -> bool:
+    """Whether an envelope names a listed meter and is signed by the key listed for it."""
+    named = (envelope.device, envelope.meter, envelope.public_key.thumbprint)
+    return named == (listed.device_id, listed.meter_id, listed.thumbprint)
 
 
 def counting_meters(meters: Sequence[ListedMeter]) -> list[ListedMeter]:
@@ -68,8 +79,8 @@ def settle_asset(
     counting = counting_meters(meters)
     named = Counter(listed.meter_id for listed in counting)
     for listed in counting:
-        own = [e for e in envelopes if (e.device, e.meter) == (listed.device_id, listed.meter_id)]
-        revoked_from = None if listed.revoked_boot == NOT_REVOKED else (listed.revoked_boot, listed.revoked_sequence)
+        own = [envelope for envelope in envelopes if signs_for(envelope, listed)]
+        revoked_from = None if listed.revoked_boot == NEVER_REVOKED else (listed.revoked_boot, listed.revoked_sequence)
         meter = metering_meter(listed, rules)
         if named[listed.meter_id] > 1:
             meter = replace(meter, meter_id=f"{listed.device_id}/{listed.meter_id}")
@@ -81,7 +92,15 @@ def settle_asset(
         _add_days(net_wh_of_day, export, attested & (export.end_ms <= closed_ms), asset.utc_offset_s, 1)
         imported = settle_register(_import_meter(meter), collate(own, "import", revoked_from), cutoff_ms)
         _add_days(net_wh_of_day, imported, imported.end_ms <= closed_ms, asset.utc_offset_s, -1)
-    return AssetSettlement(asset.asset_id, settled, energy_wh, _claimable(net_wh_of_day))
+    terms = rules.terms_of(asset.asset_id)
+    come_to = Settled(
+        cutoff_s=cutoff_s,
+        energy_wh=energy_wh,
+        carbon_wh=_claimable(net_wh_of_day),
+        factor_g_per_mwh=terms.factor.g_per_mwh if terms.factor else 0,
+        tariff_minor_per_mwh=terms.tariff.minor_per_mwh,
+    )
+    return AssetSettlement(asset.asset_id, come_to, settled)
 
 
 def _import_meter(meter: Meter) -> Meter:

@@ -1,24 +1,22 @@
 """Report N = f(statements of report N-1, envelopes up to N, registry, rules): the one function that every node and every auditor runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import rfc8785
 
-from contracts.state import Asset
 from devices.telemetry import Envelope
 from oracle.errors import ReportError
-from oracle.metering.interval import vintage_of
+from oracle.reporting.advance import advance
 from oracle.reporting.asset_settlement import AssetSettlement, settle_asset
-from oracle.reporting.emissions import avoided_grams_down, revenue_minor_down
-from oracle.reporting.evidence import next_evidence_root, settlement_document
+from oracle.reporting.evidence import next_evidence_root
 from oracle.reporting.keccak import keccak256
 from oracle.reporting.merkle import StandardMerkleTree
 from oracle.reporting.registry import RegistrySnapshot
 from oracle.reporting.report import Report, totals_of
 from oracle.reporting.rules import Rules
-from oracle.reporting.statement import NO_EVIDENCE, Statement, first_statement
+from oracle.reporting.statement import NO_EVIDENCE, Statement
 
 StatementKey = tuple[str, int]
 """(asset id, vintage)."""
@@ -71,6 +69,9 @@ def manifest_hash(epoch: int, new_digests: Iterable[bytes], statements: Iterable
 def compile_report(basis: Basis, used_before: Sequence[Envelope], new: Sequence[Envelope]) -> Compiled:
     """Compile one report.
 
+    Assets for which the rules name no terms are left as they are. Envelopes of earlier reports whose meter or key is no longer listed stay
+    evidence and count for nothing.
+
     Args:
         basis: everything but the envelopes.
         used_before: envelopes of all earlier reports, in any order.
@@ -80,26 +81,41 @@ def compile_report(basis: Basis, used_before: Sequence[Envelope], new: Sequence[
         The report and what it states. The same for any order of the envelopes.
 
     Raises:
-        ReportError: an envelope is of no listed meter, or is named twice.
+        ReportError: a new envelope does not count (see `countable`), or one is named twice.
 
     """
-    earlier, fresh = _by_asset(basis.registry, used_before), _by_asset(basis.registry, new)
     if len({envelope.digest for envelope in (*used_before, *new)}) != len(used_before) + len(new):
         raise ReportError(f"epoch {basis.epoch}: an envelope is used twice")
+    for envelope in new:
+        if not countable(envelope, basis.registry, basis.rules):
+            raise ReportError(
+                f"epoch {basis.epoch}: envelope {envelope.digest.hex()} does not count by the registry or the rules"
+            )
+    earlier, fresh = _by_asset(basis.registry, used_before), _by_asset(basis.registry, new)
     statements = dict(basis.statements)
     settlements = {}
     for asset_id, asset in sorted(basis.registry.assets.items()):
+        if asset_id not in basis.rules.terms:
+            continue
         envelopes = [*earlier.get(asset_id, []), *fresh.get(asset_id, [])]
-        settled = settle_asset(asset, basis.registry.meters_of(asset_id), envelopes, basis.rules, basis.cutoff_s)
-        settlements[asset_id] = settled
+        settlement = settle_asset(asset, basis.registry.meters_of(asset_id), envelopes, basis.rules, basis.cutoff_s)
+        settlements[asset_id] = settlement
         evidence = next_evidence_root(
             evidence_root_of(asset_id, basis.statements),
             [envelope.digest for envelope in fresh.get(asset_id, [])],
-            settlement_document(basis.cutoff_s, settled.meters),
+            settlement.document,
         )
-        for statement in advance(asset, settled, basis, evidence):
-            statements[statement.asset_id, statement.vintage] = statement
+        before = {vintage: s for (named, vintage), s in basis.statements.items() if named == asset_id}
+        advanced = advance(asset_id, asset.utc_offset_s, before, settlement.settled, evidence)
+        statements |= {(asset_id, vintage): statement for vintage, statement in advanced.items()}
     return Compiled(_report(basis, statements, [envelope.digest for envelope in new]), statements, settlements)
+
+
+def countable(envelope: Envelope, registry: RegistrySnapshot, rules: Rules) -> bool:
+    """Whether an envelope may be used in a report: entitled by the registry, of an asset that the rules name terms for."""
+    if registry.objection(envelope) is not None:
+        return False
+    return registry.meters_by_device[envelope.device, envelope.meter].asset_id in rules.terms
 
 
 def evidence_root_of(asset_id: str, statements: Mapping[StatementKey, Statement]) -> bytes:
@@ -107,38 +123,12 @@ def evidence_root_of(asset_id: str, statements: Mapping[StatementKey, Statement]
     return next((s.evidence_root for (named, _), s in sorted(statements.items()) if named == asset_id), NO_EVIDENCE)
 
 
-def advance(asset: Asset, settled: AssetSettlement, basis: Basis, evidence_root: bytes) -> list[Statement]:
-    """Move each vintage's counters of one asset to what is settled now."""
-    terms = basis.rules.terms_of(asset.asset_id)
-    current = vintage_of(basis.cutoff_s * 1000 - 1, asset.utc_offset_s)
-    known = {vintage for asset_id, vintage in basis.statements if asset_id == asset.asset_id}
-    advanced = []
-    for vintage in sorted({current, *known, *settled.energy_wh}):
-        before = basis.statements.get((asset.asset_id, vintage)) or first_statement(asset.asset_id, vintage)
-        energy_wh = settled.energy_wh.get(vintage, 0)
-        carbon_wh = min(settled.carbon_wh.get(vintage, 0), energy_wh)
-        advanced.append(
-            replace(
-                before,
-                energy_wh=before.energy_wh.moved_to(energy_wh),
-                credits_g=before.credits_g.moved_to(avoided_grams_down(carbon_wh, terms.factor)),
-                revenue_minor=before.revenue_minor.moved_to(revenue_minor_down(energy_wh, terms.tariff)),
-                cutoff_s=basis.cutoff_s,
-                evidence_root=evidence_root,
-            )
-        )
-    return advanced
-
-
 def _by_asset(registry: RegistrySnapshot, envelopes: Iterable[Envelope]) -> dict[str, list[Envelope]]:
     by_asset: dict[str, list[Envelope]] = {}
     for envelope in envelopes:
         listed = registry.meters_by_device.get((envelope.device, envelope.meter))
-        if listed is None:
-            raise ReportError(
-                f"envelope {envelope.digest.hex()}: meter {envelope.meter} of {envelope.device} is not listed"
-            )
-        by_asset.setdefault(listed.asset_id, []).append(envelope)
+        if listed is not None:
+            by_asset.setdefault(listed.asset_id, []).append(envelope)
     return by_asset
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import rfc8785
 
 from oracle.metering.settlement import Settlement, Standing
+from oracle.reporting.advance import Settled
 from oracle.reporting.keccak import keccak256
 from oracle.reporting.merkle import StandardMerkleTree, leaf_hash
 
@@ -25,21 +26,21 @@ def envelopes_root(digests: Iterable[bytes]) -> bytes:
     return StandardMerkleTree(leaves).root if leaves else EMPTY_ROOT
 
 
-def settlement_document(cutoff_s: int, settlements: Mapping[str, Settlement]) -> dict[str, Any]:
-    """Return the state of an asset's meters at a cutoff as a JSON object."""
+def settlement_document(settled: Settled, meters: Mapping[str, Settlement]) -> dict[str, Any]:
+    """Return an asset's settlement and the state of its meters as a JSON object."""
     return {
-        "cutoff": cutoff_s,
+        **settled.members(),
         "meters": [
             {
                 "meter_id": meter_id,
-                "last_register_wh": settled.last_register_wh,
-                "last_time_ms": settled.last_time_ms,
-                "attested_wh": settled.total_wh(Standing.ATTESTED),
-                "withheld_wh": settled.total_wh(Standing.WITHHELD),
-                "disputed_wh": settled.total_wh(Standing.DISPUTED),
-                "rejected": {str(reason): how_many for reason, how_many in sorted(settled.rejected.items())},
+                "last_register_wh": one.last_register_wh,
+                "last_time_ms": one.last_time_ms,
+                "attested_wh": one.total_wh(Standing.ATTESTED),
+                "withheld_wh": one.total_wh(Standing.WITHHELD),
+                "disputed_wh": one.total_wh(Standing.DISPUTED),
+                "rejected": {str(reason): how_many for reason, how_many in sorted(one.rejected.items())},
             }
-            for meter_id, settled in sorted(settlements.items())
+            for meter_id, one in sorted(meters.items())
         ],
     }
 

@@ -7,9 +7,11 @@ asset's part of it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 
 from contracts.state import METER_LEAF_TYPES, Asset, ListedMeter, Project, to_bytes32
+from devices.telemetry import Envelope
 from oracle.errors import ReportError
 from oracle.reporting.merkle import StandardMerkleTree, leaf_hash
 
@@ -60,6 +62,17 @@ def asset_leaf(asset: Asset, project: Project) -> bytes:
     )
 
 
+class Objection(StrEnum):
+    """Why an envelope is not entitled to speak for its meter."""
+
+    UNKNOWN_DEVICE = "unknown_device"
+    """The registry lists no such device and meter."""
+    UNLISTED_KEY = "unlisted_key"
+    """The registry lists another key for this device and meter."""
+    REVOKED_KEY = "revoked_key"
+    """The key was revoked from this envelope's first sequence or an earlier one on."""
+
+
 @dataclass(frozen=True)
 class RegistrySnapshot:
     """Everything the registry says at one block."""
@@ -84,28 +97,29 @@ class RegistrySnapshot:
         """Listed meters by (device id, meter id)."""
         return {(meter.device_id, meter.meter_id): meter for listed in self.meters.values() for meter in listed}
 
+    def objection(self, envelope: Envelope) -> tuple[Objection, str] | None:
+        """Say why an envelope is not entitled to speak for its meter, in a code and in words; None if it is."""
+        listed = self.meters_by_device.get((envelope.device, envelope.meter))
+        if listed is None:
+            return Objection.UNKNOWN_DEVICE, f"device {envelope.device} with meter {envelope.meter} is not listed"
+        if listed.thumbprint != envelope.public_key.thumbprint:
+            return Objection.UNLISTED_KEY, f"device {envelope.device} signed with a key that is not listed for it"
+        if (envelope.boot, envelope.first_sequence) >= (listed.revoked_boot, listed.revoked_sequence):
+            since = f"boot epoch {listed.revoked_boot}, sequence {listed.revoked_sequence}"
+            return Objection.REVOKED_KEY, f"the key of {envelope.device} is revoked from {since} on"
+        return None
+
     def meters_of(self, asset_id: str) -> tuple[ListedMeter, ...]:
         """Meters of one asset, in the order of its project's list."""
         listed = self.meters.get(self.assets[asset_id].project_id, ())
         return tuple(meter for meter in listed if meter.asset_id == asset_id)
 
     def check(self) -> None:
-        """Hold each published meter list against the root that the contract stores.
+        """Make sure that it is clear whose readings are whose.
 
         Raises:
-            ReportError: a list does not hash to its root, names an asset of another project, or a device and meter are
-                listed twice, so that nobody could say whose readings they are.
+            ReportError: a device and meter are listed twice.
 
         """
         if len(self.meters_by_device) != sum(len(listed) for listed in self.meters.values()):
             raise ReportError("the registry lists one device and meter more than once")
-        for project_id, project in self.projects.items():
-            listed = self.meters.get(project_id, ())
-            if meters_root(listed) != project.meters_root:
-                raise ReportError(f"project {project_id}: its published meter list does not hash to its root")
-            for meter in listed:
-                asset = self.assets.get(meter.asset_id)
-                if asset is None or asset.project_id != project_id:
-                    raise ReportError(
-                        f"project {project_id}: meter {meter.meter_id} is listed for {meter.asset_id}, which is not its asset"
-                    )

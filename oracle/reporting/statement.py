@@ -1,9 +1,8 @@
 """A statement: what an asset has produced in one vintage since it was commissioned, as counters that only rise."""
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 
 from contracts.state import to_bytes32
-from oracle.errors import ReportError
 from oracle.reporting.merkle import leaf_hash
 
 LEAF_TYPES = (
@@ -25,13 +24,6 @@ class Counter:
     def net(self) -> int:
         """What stands."""
         return self.issued - self.reversed
-
-    def moved_to(self, target: int) -> "Counter":
-        """Return the counter that stands at `target`: a rise is issued, a fall is reversed."""
-        if target < 0:
-            raise ReportError(f"a counter cannot stand at {target}")
-        change = target - self.net
-        return replace(self, issued=self.issued + max(change, 0), reversed=self.reversed + max(-change, 0))
 
 
 @dataclass(frozen=True)

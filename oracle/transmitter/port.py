@@ -53,6 +53,9 @@ class Chain(Protocol):
     def digest_at(self, epoch: int) -> bytes:
         """Digest of a published report; 32 zero bytes if there is none."""
 
+    def published(self, epoch: int) -> AttestedReport:
+        """Read a published report back, with the signatures it was published with."""
+
     def registry_at(self, block: int) -> RegistrySnapshot:
         """Read the whole registry at one block, each meter list held against its root."""
 

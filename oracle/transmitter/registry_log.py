@@ -4,11 +4,13 @@ The contract's events carry everything that was ever set, so no archive node is 
 block, and what was read once is not read again. Blocks are only asked for once they are final.
 """
 
+import contextlib
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from contracts.state import Asset, ListedMeter, Project, from_bytes32
-from oracle.reporting.registry import RegistrySnapshot
+from oracle.reporting.registry import NO_METERS, RegistrySnapshot, meters_root
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -34,7 +36,7 @@ class RegistryLog:
         """The registry at the end of a final block, each meter list held against its root.
 
         Raises:
-            ReportError: a meter list does not hash to its root.
+            ReportError: one device and meter are listed twice.
 
         """
         with self._lock:
@@ -57,28 +59,33 @@ class RegistryLog:
 
 
 def _fold(block: int, changes: list[tuple[int, str, Any]]) -> RegistrySnapshot:
+    """Apply changes in order.
+
+    By rule, on every node alike, a name that is no identifier is passed over, and a meter list that does not hash to its
+    root lists nothing: no transaction can stop the nodes.
+    """
     projects: dict[str, Project] = {}
     assets: dict[str, Asset] = {}
     meters: dict[str, tuple[ListedMeter, ...]] = {}
     roots: dict[str, bytes] = {}
     for _, name, args in changes:
-        if name == "AssetSet":
-            asset_id = from_bytes32(bytes(args["assetId"]))
-            assets[asset_id] = Asset.from_abi(bytes(args["assetId"]), _struct(args["asset"]))
-            continue
-        project_id = from_bytes32(bytes(args["projectId"]))
-        if name == "ProjectSet":
-            projects[project_id] = Project.from_abi(bytes(args["projectId"]), _struct(args["project"]), bytes(32))
-        else:
-            roots[project_id] = bytes(args["root"])
-            meters[project_id] = tuple(ListedMeter.from_abi(_struct(meter)) for meter in args["meters"])
-    with_roots = {name: _with_root(project, roots.get(name, bytes(32))) for name, project in projects.items()}
+        with contextlib.suppress(ValueError):
+            if name == "AssetSet":
+                asset_id = from_bytes32(bytes(args["assetId"]))
+                assets[asset_id] = Asset.from_abi(bytes(args["assetId"]), struct_fields(args["asset"]))
+                continue
+            project_id = from_bytes32(bytes(args["projectId"]))
+            if name == "ProjectSet":
+                given = struct_fields(args["project"])
+                projects[project_id] = Project.from_abi(bytes(args["projectId"]), given, bytes(32))
+            else:
+                listed = tuple(ListedMeter.from_abi(struct_fields(meter)) for meter in args["meters"])
+                roots[project_id] = bytes(args["root"])
+                meters[project_id] = listed if meters_root(listed) == roots[project_id] else ()
+    with_roots = {name: replace(project, meters_root=roots.get(name, NO_METERS)) for name, project in projects.items()}
     return RegistrySnapshot(block, with_roots, assets, {name: meters.get(name, ()) for name in projects})
 
 
-def _with_root(project: Project, meters_root: bytes) -> Project:
-    return Project(**{**vars(project), "meters_root": meters_root})
-
-
-def _struct(member: Any) -> tuple[Any, ...]:  # noqa: ANN401  web3 gives structs as mappings or tuples
+def struct_fields(member: Any) -> tuple[Any, ...]:  # noqa: ANN401  web3 gives structs as mappings or tuples
+    """Fields of a struct that web3 decoded, in order."""
     return tuple(member.values()) if hasattr(member, "values") else tuple(member)

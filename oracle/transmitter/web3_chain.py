@@ -8,13 +8,14 @@ from contracts.deployment import AddressBook, connect
 from contracts.state import credit_id, to_bytes32
 from contracts.transaction import ChainRefusalError, send
 from oracle.attestation.quorum import AttestedReport
+from oracle.attestation.signature import SIGNATURE_BYTES
 from oracle.attestation.signer_set import SignerSet
 from oracle.errors import ChainError, OracleError
 from oracle.reporting.registry import RegistrySnapshot
-from oracle.reporting.report import Domain
+from oracle.reporting.report import Domain, Report, Totals
 from oracle.reporting.statement import Statement
 from oracle.transmitter.port import ChainPosition, Minted
-from oracle.transmitter.registry_log import RegistryLog
+from oracle.transmitter.registry_log import RegistryLog, struct_fields
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -89,6 +90,31 @@ class Web3Chain:
         """Digest of a published report; 32 zero bytes if there is none."""
         return bytes(_asking("report digest", lambda: self._oracle.digestAt(epoch).call()))
 
+    def published(self, epoch: int) -> AttestedReport:
+        """Read a published report back from the transaction that brought it.
+
+        Raises:
+            ChainError: there is none, or it was published through another contract.
+
+        """
+        contract = connect(self._web3, self._book, "ProductionOracle")
+        found = _asking(
+            "published report",
+            lambda: contract.events.Published().get_logs(
+                argument_filters={"epoch": epoch}, from_block=self._book.block
+            ),
+        )
+        if not found:
+            raise ChainError(f"no report of epoch {epoch} is on chain")
+        transaction = _asking("transaction", lambda: self._web3.eth.get_transaction(found[0]["transactionHash"]))
+        try:
+            _, arguments = contract.decode_function_input(transaction["input"])
+        except ValueError as error:
+            raise ChainError(f"epoch {epoch} was published through another contract: {error}") from error
+        packed = bytes(arguments["signatures"])
+        signatures = tuple(packed[i : i + SIGNATURE_BYTES] for i in range(0, len(packed), SIGNATURE_BYTES))
+        return AttestedReport(report_from_struct(arguments["report"]), signatures)
+
     def registry_at(self, block: int) -> RegistrySnapshot:
         """Read the whole registry at one final block, each meter list held against its root."""
         return _asking("registry", lambda: self._registry.at(block))
@@ -157,6 +183,24 @@ def report_struct(attested: AttestedReport) -> tuple[object, ...]:
         totals,
         report.leaf_count,
         report.data_hash,
+    )
+
+
+def report_from_struct(struct: Any) -> Report:  # noqa: ANN401  web3 gives structs as mappings or tuples
+    """Read a report from the contract's struct."""
+    epoch, prev, cutoff_s, config, rules, block, registry, root, totals, leaf_count, data = struct_fields(struct)
+    return Report(
+        epoch=epoch,
+        prev=bytes(prev),
+        cutoff_s=cutoff_s,
+        config_digest=bytes(config),
+        rules_digest=bytes(rules),
+        registry_block=block,
+        registry_hash=bytes(registry),
+        root=bytes(root),
+        totals=Totals(*struct_fields(totals)),
+        leaf_count=leaf_count,
+        data_hash=bytes(data),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from api.demo.chains import start_chain
 
+NOBODY = "0x" + "00" * 20
 HELIOGRAPH = [sys.executable, "-m", "api.cli"]
 
 
@@ -91,6 +92,9 @@ def test_what_the_demo_writes_can_be_settled_and_verified_by_others(repository, 
     book = json.loads((out / "address-book.json").read_text())
     proofs = sorted((out / "proofs").glob("*.json"))
     assert len(proofs) == 2
+    written = [each for each in out.rglob("*") if each.is_file() and "state" not in each.relative_to(out).parts]
+    assert len(written) == 2 + 4
+    assert max(each.stat().st_mtime_ns for each in written) <= (tmp_path / "demo.json").stat().st_mtime_ns
     for proof in proofs:
         verified = heliograph("verify", proof, "--trust", out / "anchor.json", repository=repository)
         assert verified.stdout.splitlines()[-1] == "VERIFIED"
@@ -112,8 +116,9 @@ def test_what_the_demo_writes_can_be_settled_and_verified_by_others(repository, 
     other = tmp_path / "other"
     heliograph(
         "demo", "--once", "--days", 1, "--plants", 2, "--out", other, "--broker", "amqtt", "--chain", "eth-tester",
-        repository=repository,
+        "--json", other / "demo.json", repository=repository,
     )  # fmt: skip
+    assert json.loads((other / "demo.json").read_text())["balanced"] is True
     refused = heliograph("verify", proofs[0], "--trust", other / "anchor.json", repository=repository, code=1)
     assert "refused at step anchor" in refused.stderr
 
@@ -131,7 +136,23 @@ def test_a_proof_is_held_against_the_chain_itself(repository, tmp_path, require)
         (proof,) = (out / "proofs").glob("*.json")
         verified = heliograph("verify", proof, "--rpc", url, repository=repository)
         assert "ok      chain" in verified.stdout
-        assert verified.stdout.splitlines()[-1] == "VERIFIED"
+        book = json.loads((out / "address-book.json").read_text())
+        contract, chain_id = book["addresses"]["ProductionOracle"], book["chain_id"]
+        assert verified.stdout.splitlines()[-1] == (
+            f"VERIFIED against contract {contract} on chain {chain_id}, which is the proof's own word:"
+            " compare it with a published address book"
+        )
+        for trusted in ("address-book.json", "anchor.json"):
+            verified = heliograph("verify", proof, "--rpc", url, "--trust", out / trusted, repository=repository)
+            assert "ok      anchor" in verified.stdout
+            assert "ok      chain" in verified.stdout
+            assert verified.stdout.splitlines()[-1] == "VERIFIED"
+        other = tmp_path / "other-book.json"
+        for change in ({"chain_id": chain_id + 1}, {"addresses": {**book["addresses"], "ProductionOracle": NOBODY}}):
+            other.write_text(json.dumps({**book, **change}))
+            refused = heliograph("verify", proof, "--rpc", url, "--trust", other, repository=repository, code=1)
+            assert "refused at step anchor" in refused.stderr
+            assert "VERIFIED" not in refused.stdout
     with start_chain("anvil") as empty:
         url = empty.name.removeprefix("anvil at ")
         refused = heliograph("verify", proof, "--rpc", url, repository=repository, code=3)

@@ -39,14 +39,43 @@ def test_altering_one_journal_row_unbalances_the_books(settled, node, statement)
     assert any(finding.startswith(node) for finding in books.findings)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE report SET document = replace(document, '\"withheld_wh\\\":0', '\"withheld_wh\\\":9')",
+        "DELETE FROM report",
+        "DELETE FROM used WHERE digest = (SELECT min(digest) FROM used)",
+    ],
+)
+def test_a_record_with_rewritten_links_is_held_against_the_envelopes(settled, statement):
+    path = settled.world.folder / "node-2" / "journal.sqlite"
+    with sqlite3.connect(path) as other:
+        other.execute(statement)
+        relink(other)
+    books = settled.world.check_books()
+    assert not books.balanced
+    assert any(finding.startswith("node-2") for finding in books.findings)
+
+
+def test_a_signature_that_nobody_remembers_is_missed(settled):
+    for node in settled.world.nodes:
+        with sqlite3.connect(settled.world.folder / node.name / "journal.sqlite") as other:
+            other.execute("DELETE FROM signed")
+    assert any("no journal remembers" in finding for finding in settled.world.check_books().findings)
+
+
+def relink(connection):
+    for table in LINKED_TABLES:
+        link = FIRST_LINK
+        for row in connection.execute(f"SELECT * FROM {table} ORDER BY seq").fetchall():
+            link = next_link(link, tuple(row[:-1]))
+            connection.execute(f"UPDATE {table} SET link = ? WHERE seq = ?", (link, row[0]))
+
+
 def test_rewriting_all_links_does_not_hide_an_altered_entry(settled):
     path = settled.world.folder / "node-1" / "journal.sqlite"
     with sqlite3.connect(path) as other:
         other.execute("UPDATE entry SET energy_wh = energy_wh + 1000 WHERE seq = 1")
-        for table in LINKED_TABLES:
-            link = FIRST_LINK
-            for row in other.execute(f"SELECT * FROM {table} ORDER BY seq").fetchall():
-                link = next_link(link, tuple(row[:-1]))
-                other.execute(f"UPDATE {table} SET link = ? WHERE seq = ?", (link, row[0]))
+        relink(other)
     assert settled.world.nodes[0].journal.faults() == []
     assert not settled.world.check_books().balanced

@@ -23,6 +23,7 @@ from contracts.state import (
     MeterRole,
     Project,
     credit_id,
+    from_bytes32,
     revenue_id,
     to_bytes32,
 )
@@ -280,7 +281,7 @@ def test_another_chains_report_does_not_publish(deployment):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"epoch": 1}, r"WrongEpoch\(expected=2, given=1\)"),
+        ({"epoch": 1}, r"EpochNotBeyond\(last=1, given=1\)"),
         ({"prev": bytes(32)}, "WrongPrev"),
         ({"config_digest": bytes(32)}, "WrongConfig"),
         ({"cutoff": CUTOFF - 1}, "CutoffFell"),
@@ -293,6 +294,35 @@ def test_a_report_that_does_not_follow_is_refused(deployment, changes, reason):
     report = replace(report_over(deployment, keccak(b"root")), **changes)
     with pytest.raises(ChainRefusalError, match=reason):
         deployment.send("ProductionOracle", "publish", astuple(report), sign(deployment, report))
+
+
+def test_an_epoch_is_skipped_and_stays_empty(deployment):
+    publish(deployment, [statement("shatin-1", 1), statement("lamma-1", 1)])
+    statements = [statement("shatin-1", 1000), statement("lamma-1", 1000)]
+    one, other = (leaf(LEAF_TYPES, fields) for fields in statements)
+    report = replace(report_over(deployment, parent(one, other)), epoch=4)
+    late = replace(report, epoch=3)
+    deployment.send("ProductionOracle", "publish", astuple(report), sign(deployment, report))
+    assert deployment.read("ProductionOracle", "lastEpoch") == 4
+    assert deployment.read("ProductionOracle", "rootAt", 3) == bytes(32)
+    assert deployment.read("ProductionOracle", "digestAt", 3) == bytes(32)
+    with pytest.raises(ChainRefusalError, match=r"EpochNotBeyond\(last=4, given=3\)"):
+        deployment.send("ProductionOracle", "publish", astuple(late), sign(deployment, late))
+    with pytest.raises(ChainRefusalError, match=r"UnknownRoot\(epoch=3\)"):
+        deployment.send("SettlementEngine", "settle", 3, statements, [[other], [one]])
+    deployment.send("SettlementEngine", "settle", 4, statements, [[other], [one]])
+    assert deployment.read("RevenueShare", "backedWh", to_bytes32("shatin-1"), 2026) == 1000
+    # The next report follows on the last one published.
+    publish(deployment, statements)
+    assert deployment.read("ProductionOracle", "lastEpoch") == 5
+
+
+def test_of_two_reports_on_one_digest_one_lands(deployment):
+    first, second = report_over(deployment, keccak(b"ours")), report_over(deployment, keccak(b"theirs"))
+    second = replace(second, epoch=first.epoch + 1)
+    deployment.send("ProductionOracle", "publish", astuple(first), sign(deployment, first))
+    with pytest.raises(ChainRefusalError, match="WrongPrev"):
+        deployment.send("ProductionOracle", "publish", astuple(second), sign(deployment, second))
 
 
 def test_settling_needs_a_root_and_a_proof(deployment):
@@ -337,6 +367,52 @@ def test_a_key_serves_one_meter_only(deployment):
     assets = [asset("lamma-1", deployment.admin)]
     with pytest.raises(ChainRefusalError, match=r"^list the meters of rooftops: KeyOfAnotherMeter"):
         register(deployment.web3, deployment.admin, deployment.book, [], assets, [stolen], ROOTS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"thumbprint": b"\3" * 32}, "MeterOfAnotherKey"),
+        ({"meter_id": "-"}, r"InvalidName\(name=-\)"),
+        ({"device_id": "a b"}, r"InvalidName\(name=a b\)"),
+        ({"device_id": "d" * 29}, "InvalidName"),
+        ({"nameplate_w": 0}, r"NameplateOutOfRange\(nameplateW=0\)"),
+        ({"nameplate_w": 1_000_000_001}, "NameplateOutOfRange"),
+        ({"baseline_wh": 2**53}, "BaselineOutOfRange"),
+        ({"baseline_time_ms": 2**53}, "BaselineOutOfRange"),
+    ],
+)
+def test_a_meter_that_would_stop_the_nodes_is_not_listed(deployment, changes, reason):
+    listed = replace(METERS[0], **changes)
+    with pytest.raises(ChainRefusalError, match=reason):
+        deployment.send("AssetRegistry", "setMeters", to_bytes32("rooftops"), keccak(b"root"), [listed.to_abi()])
+
+
+def test_an_asset_without_power_is_not_registered(deployment):
+    powerless = replace(asset("new", deployment.admin), nameplate_w=0)
+    with pytest.raises(ChainRefusalError, match=r"NameplateOutOfRange\(nameplateW=0\)"):
+        deployment.send("AssetRegistry", "setAsset", to_bytes32("new"), powerless.to_abi())
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"a", b"0", b"Hunan.village_7-", b"a" * 28,
+        b"", b"-a", b".a", b"_", b"a b", b"a/b", b"a\n", b"a\0b", b"\0a", b"a\x7f", b"a\xe6", "沙田".encode(), b"a" * 29,
+        b"a" * 32, b"a".ljust(31, b"\0") + b"\1", b"\xff" * 32,
+    ],
+)  # fmt: skip
+def test_the_chain_takes_the_identifiers_that_python_reads(deployment, raw):
+    word = raw.ljust(32, b"\0")
+    project = project_of(deployment.book).to_abi()
+    try:
+        name = from_bytes32(word)
+    except ValueError:
+        with pytest.raises(ChainRefusalError, match="InvalidId"):
+            deployment.send("AssetRegistry", "setProject", word, project)
+    else:
+        assert to_bytes32(name) == word
+        deployment.send("AssetRegistry", "setProject", word, project)
 
 
 def test_only_the_administrator_registers_and_only_the_engine_mints(deployment):

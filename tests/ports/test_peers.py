@@ -37,9 +37,35 @@ class Other:
         self._maybe_break()
         return {digest: self.envelopes[digest] for digest in digests if digest in self.envelopes}
 
+    def unreported(self, _cutoff_s):
+        self._maybe_break()
+        return tuple(self.envelopes)
+
+    def proposal_of(self, epoch):
+        self._maybe_break()
+        return PROPOSAL if epoch == PROPOSAL.epoch else None
+
+    def last_signed_epoch(self):
+        self._maybe_break()
+        return len(self.envelopes)
+
     def learn(self, proposal, signatures):
         self._maybe_break()
         self.learned.append((proposal, signatures))
+
+
+def fetch(peers, digests, sound=lambda _digest, _wire: True):
+    """What a caller that finds everything sound, or as told, ends up with."""
+    taken = {}
+
+    def take(digest, wire):
+        if sound(digest, wire):
+            taken[digest] = wire
+            return True
+        return False
+
+    peers.fetch_envelopes(digests, take)
+    return taken
 
 
 @pytest.fixture(name="join", params=["in process"])
@@ -67,7 +93,7 @@ def test_a_node_that_breaks_counts_as_one_that_does_not_answer(join, breaks):
     fine = Other("z", {b"1": b"one"})
     peers, _ = join(Other("a", breaks=breaks), fine)
     assert [answer.signer for answer in peers.request_attestations(PROPOSAL)] == ["z"]
-    assert peers.fetch_envelopes([b"1"]) == {b"1": b"one"}
+    assert fetch(peers, [b"1"]) == {b"1": b"one"}
     peers.announce(PROPOSAL, (b"s",))
     assert fine.learned == [(PROPOSAL, (b"s",))]
 
@@ -79,16 +105,34 @@ def test_envelopes_come_from_whoever_has_them_and_nothing_else_comes(join):
         Other("c", {b"1": b"1"}),
     )
     peers, _ = join(first, second, third)
-    assert peers.fetch_envelopes([b"1", b"2"]) == {b"1": b"one", b"2": b"two"}
+    assert fetch(peers, [b"1", b"2"]) == {b"1": b"one", b"2": b"two"}
     assert (second.asked, third.asked) == ([[b"2"]], [])
-    assert peers.fetch_envelopes([b"3"]) == {}
-    assert peers.fetch_envelopes([]) == {}
+    assert fetch(peers, [b"3"]) == {}
+    assert fetch(peers, []) == {}
+
+
+def test_what_one_peer_serves_wrongly_is_asked_of_the_next(join):
+    peers, _ = join(Other("a", {b"1": b"forged"}), Other("b", {b"1": b"one"}))
+    assert fetch(peers, [b"1"], lambda _digest, wire: wire == b"one") == {b"1": b"one"}
+
+
+def test_what_nodes_know_is_put_together(join):
+    peers, _ = join(Other("a", {b"1": b"one"}), Other("b", {b"1": b"one", b"2": b"two"}), Other("c", breaks=OSError()))
+    assert peers.unreported(5) == {b"1", b"2"}
+    assert peers.proposals_of(1) == [PROPOSAL, PROPOSAL]
+    assert peers.proposals_of(2) == []
+    assert peers.last_signed_epoch() == 2
+
+
+def test_nobody_knows_anything_alone(join):
+    peers, _ = join()
+    assert (peers.unreported(5), peers.proposals_of(1), peers.last_signed_epoch()) == (set(), [], 0)
 
 
 def test_a_node_that_left_is_down(join):
     gone = Other("a", {b"1": b"one"})
     peers, leave = join(gone)
     leave("a")
-    assert (peers.request_attestations(PROPOSAL), peers.fetch_envelopes([b"1"])) == ([], {})
+    assert (peers.request_attestations(PROPOSAL), fetch(peers, [b"1"])) == ([], {})
     peers.announce(PROPOSAL, ())
     assert gone.learned == []

@@ -23,7 +23,6 @@ from oracle.attestation.signer_set import SignerSet
 from oracle.keyring.memory import MemoryKeyring
 from oracle.reporting.compilation import Basis, Compiled, compile_report
 from oracle.reporting.document import canonical_bytes
-from oracle.reporting.evidence import settlement_document
 from oracle.reporting.registry import RegistrySnapshot, meter_leaf, meters_root, meters_tree
 from oracle.reporting.report import NO_REPORT, Domain
 from oracle.reporting.rules import AssetTerms, EmissionFactor, FactorKind, Rules, Tariff
@@ -132,7 +131,7 @@ class Fleet:
             ),
             evidence=tuple(
                 EvidenceLink(
-                    canonical_bytes(settlement_document(one.report.cutoff_s, one.settlements[ASSET].meters)).decode(),
+                    canonical_bytes(one.settlements[ASSET].document).decode(),
                     tuple(encode_envelope(e.wire) for e in sorted(new, key=lambda envelope: envelope.digest)),
                 )
                 for one, new in links

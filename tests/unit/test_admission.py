@@ -8,7 +8,8 @@ import pytest
 from devices.device_key import GROUP_ORDER, SigningKey
 from devices.telemetry import Reason as TelemetryReason
 from devices.topics import format_telemetry
-from oracle.headend.admission import CLOCK_TOLERANCE_MS, AdmissionReason, admit
+from oracle.headend.admission import CLOCK_TOLERANCE_MS, admit
+from oracle.reporting.registry import Objection
 
 NETWORK = "demo"
 TOPIC = format_telemetry(NETWORK, "gate-1")
@@ -80,10 +81,10 @@ def test_each_wrong_item_has_its_reason_and_spares_its_neighbours(hear, fleet, s
     fine = fleet.envelope(0, steady(2))
     stranger = SigningKey.from_seed("es256", bytes([99]) * 32)
     cases = [
-        (fleet.envelope(0, steady(2), device="dev-9").wire, AdmissionReason.UNKNOWN_DEVICE),
-        (fleet.envelope(0, steady(2), meter="met-1").wire, AdmissionReason.UNKNOWN_DEVICE),
-        (fleet.envelope(0, steady(2), key=stranger).wire, AdmissionReason.UNLISTED_KEY),
-        (fleet.envelope(0, steady(2), key=fleet.keys[1]).wire, AdmissionReason.UNLISTED_KEY),
+        (fleet.envelope(0, steady(2), device="dev-9").wire, Objection.UNKNOWN_DEVICE),
+        (fleet.envelope(0, steady(2), meter="met-1").wire, Objection.UNKNOWN_DEVICE),
+        (fleet.envelope(0, steady(2), key=stranger).wire, Objection.UNLISTED_KEY),
+        (fleet.envelope(0, steady(2), key=fleet.keys[1]).wire, Objection.UNLISTED_KEY),
         (fleet.envelope(0, steady(2), network="other").wire, TelemetryReason.BAD_SIGNATURE),
         (changed_payload(fine.wire, signature=bytes(63) + b"\1"), TelemetryReason.BAD_SIGNATURE),
         (high_s(fine.wire), TelemetryReason.HIGH_S),

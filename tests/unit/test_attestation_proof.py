@@ -91,7 +91,7 @@ def test_a_proof_without_envelopes_proves_nothing(fleet, proof):
         (lambda body: replace(body, signatures=body.signatures[::-1]), "quorum"),
         (lambda body: replace(body, statements=()), "statements"),
         (lambda body: replace(body, statements=body.statements * 2), "statements"),
-        (lambda body: replace(body, registry=replace(body.registry, meters=body.registry.meters[:1])), "envelopes"),
+        (lambda body: replace(body, registry=replace(body.registry, meters=body.registry.meters[:1])), "settlement"),
         (lambda body: replace(body, registry=replace(body.registry, meters=body.registry.meters * 2)), "registry"),
         (lambda body: replace(body, evidence=body.evidence[1:]), "evidence"),
         (lambda body: replace(body, evidence=body.evidence[::-1]), "evidence"),

@@ -8,6 +8,7 @@ from devices.telemetry import Reason as TelemetryReason
 from oracle.attestation.verification import STEPS
 from oracle.headend.admission import AdmissionReason
 from oracle.metering.validation import Reason
+from oracle.reporting.registry import Objection
 from oracle.reporting.report import REPORT_TYPE, TOTALS_TYPE
 
 
@@ -24,7 +25,7 @@ def section(readme, title):
     ("title", "codes"),
     [
         ("Reason codes of metering", set(Reason)),
-        ("Reason codes of the head-end", {*TelemetryReason, *AdmissionReason}),
+        ("Reason codes of the head-end", {*TelemetryReason, *AdmissionReason, *Objection}),
     ],
 )
 def test_every_reason_code_is_listed_and_no_other(readme, title, codes):

@@ -89,7 +89,7 @@ def revert_bytes(error: BaseException) -> bytes:
 
 
 def decode_revert(revert: bytes) -> str:
-    """Put a revert in words: the custom error's name and arguments, as in `WrongEpoch(expected=2, given=1)`.
+    """Put a revert in words: the custom error's name and arguments, as in `EpochNotBeyond(last=1, given=1)`.
 
     Knows every error of every contract in `contracts.CONTRACTS`; an unknown one is given as hex.
     """

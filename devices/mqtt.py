@@ -4,11 +4,9 @@ Used by gateways and by head-ends. It reconnects by itself, forever, and never r
 """
 
 import logging
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -16,52 +14,16 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-DEFAULT_PORT = 1883
+from devices.broker_address import BrokerAddress, BrokerUrlError, Tls
+from devices.mqtt_version import speaks_mqtt5
+
+__all__ = ["BrokerAddress", "BrokerUrlError", "Delivery", "MqttConnection", "Tls", "Will"]
+
 SESSION_EXPIRY_SECONDS = 7 * 86_400
 _STOP_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
-_ANSWER_SECONDS = 3.0
-_PROBE = b"\x10\x0d\x00\x04MQTT\x05\x02\x00\x0a\x00\x00\x00"  # CONNECT: MQTT 5, clean start, no name, no properties
-_CONNACK, _REFUSED_VERSION_3 = 0x20, 1
 
 _log = logging.getLogger(__name__)
-
-
-class BrokerUrlError(ValueError):
-    """Not a URL of the form mqtt://[user:password@]host[:port]."""
-
-
-@dataclass(frozen=True)
-class BrokerAddress:
-    """Where a broker is and how to enter."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    @classmethod
-    def parse(cls, url: str) -> "BrokerAddress":
-        """Parse `mqtt://[user:password@]host[:port]`; user and password may be percent-encoded.
-
-        Raises:
-            BrokerUrlError: not of that form. The message does not repeat the password.
-
-        """
-        try:
-            parts = urlsplit(url)
-            port = DEFAULT_PORT if parts.port is None else parts.port
-        except ValueError as error:
-            raise BrokerUrlError(f"not a broker URL: {error}") from error
-        extra = parts.path.strip("/") or parts.query or parts.fragment
-        if parts.scheme != "mqtt" or not parts.hostname or extra or not port:
-            raise BrokerUrlError("a broker URL has the form mqtt://[user:password@]host[:port]")
-        username = unquote(parts.username) if parts.username else None
-        password = unquote(parts.password) if parts.password else None
-        return cls(parts.hostname, port, username, password)
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -87,7 +49,7 @@ class MqttConnection:
     """A connection that keeps trying. Callbacks run on its network thread and must be quick.
 
     Args:
-        url: mqtt://[user:password@]host[:port].
+        url: mqtt://[user:password@]host[:port], or mqtts://… for TLS.
         client_id: names the session; no two connections of one broker may share it.
         subscriptions: topic filters, subscribed with QoS 1 at each connect.
         on_delivery: called with each message.
@@ -95,9 +57,10 @@ class MqttConnection:
         will: published by the broker when the connection is lost.
         manual_ack: the PUBACK waits for Delivery.acknowledge.
         receive_maximum: unacknowledged messages that an MQTT 5 broker may have on the way to us.
+        tls: certificates for mqtts://, where the URL does not name them.
 
     Raises:
-        BrokerUrlError: the URL has another form.
+        BrokerUrlError: the URL has another form, or a certificate cannot be used.
 
     """
 
@@ -112,8 +75,10 @@ class MqttConnection:
         will: Will | None = None,
         manual_ack: bool = False,
         receive_maximum: int = 256,
+        tls: Tls | None = None,
     ) -> None:
-        self.address = BrokerAddress.parse(url)
+        self.address = BrokerAddress.parse(url, tls)
+        self._ssl = self.address.tls.context() if self.address.tls else None
         self._client_id = client_id
         self._subscriptions = subscriptions
         self._on_delivery = on_delivery
@@ -194,7 +159,8 @@ class MqttConnection:
         waiting = False
         while not self._stopped.is_set():
             try:
-                if speaks_mqtt5(self.address):
+                self._reload_certificate()
+                if speaks_mqtt5(self.address, self._ssl):
                     return MQTTProtocolVersion.MQTTv5
                 _log.info("the broker at %s does not speak MQTT 5: using MQTT 3.1.1", self.address)
             except OSError as error:
@@ -220,10 +186,32 @@ class MqttConnection:
             client.username_pw_set(self.address.username, self.address.password)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
+        if self._ssl is not None:
+            client.tls_set_context(self._ssl)
+        client.on_pre_connect = self._before_connect
         client.on_connect = self._connect_answered
+        client.on_publish = self._published
         client.on_disconnect = self._disconnected
         client.on_message = self._received
         return client
+
+    def _before_connect(self, _client: paho.Client, _userdata: object) -> None:
+        self._reload_certificate()
+
+    def _reload_certificate(self) -> None:
+        """Take up a certificate that was renewed on disk; while the new files are no pair, the old ones serve."""
+        if self.address.tls is None or self._ssl is None:
+            return
+        try:
+            self.address.tls.load_certificate(self._ssl)
+        except BrokerUrlError as error:
+            _log.warning("going on with the certificate read before: %s", error)
+
+    def _published(
+        self, client: paho.Client, _userdata: object, _mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if client is self._client and reason.is_failure:
+            _log.warning("the broker at %s refuses a message: %s", self.address, reason)
 
     def _connect_answered(
         self,
@@ -278,24 +266,3 @@ class MqttConnection:
             self._on_delivery(Delivery(topic, bytes(message.payload), acknowledge))
         else:
             acknowledge()
-
-
-def speaks_mqtt5(address: BrokerAddress) -> bool:
-    """Ask a broker whether it speaks MQTT 5, with a CONNECT that a broker of MQTT 3.1.1 can read up to its refusal.
-
-    A CONNECT with properties cannot serve: some brokers of MQTT 3.1.1 take them for the length of a name and wait for
-    the rest of it. No answer at all counts as no.
-
-    Raises:
-        OSError: the broker cannot be reached.
-
-    """
-    with socket.create_connection((address.host, address.port), timeout=_ANSWER_SECONDS) as probe:
-        answer = b""
-        try:
-            probe.sendall(_PROBE)
-            while len(answer) < 4 and (more := probe.recv(4 - len(answer))):
-                answer += more
-        except (TimeoutError, ConnectionError):
-            return False
-    return len(answer) == 4 and answer[0] == _CONNACK and answer[3] != _REFUSED_VERSION_3

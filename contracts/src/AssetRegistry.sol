@@ -2,11 +2,18 @@
 pragma solidity 0.8.37;
 
 import {Asset, AssetStatus, ClaimRight, IAssetRegistry, Meter, Project} from "./IAssetRegistry.sol";
+import {Identifier} from "./Identifier.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
 /// Who may sign, who is paid, and the most that may be minted.
 contract AssetRegistry is IAssetRegistry, AccessManaged {
+    using Identifier for bytes32;
+    using Identifier for string;
+
     int32 internal constant FURTHEST_OFFSET = 14 hours;
+    uint64 internal constant LARGEST_METER_W = 1_000_000_000;
+    /// Registers and times stay below it: JSON numbers end there.
+    uint64 internal constant BASELINE_BOUND = 2 ** 53;
 
     mapping(bytes32 projectId => Project) internal _projects;
     mapping(bytes32 assetId => Asset) internal _assets;
@@ -14,6 +21,7 @@ contract AssetRegistry is IAssetRegistry, AccessManaged {
     mapping(bytes32 projectId => bool) internal _joined;
     mapping(bytes32 projectId => bytes32) public metersRoot;
     mapping(bytes32 thumbprint => bytes32) public meterOf;
+    mapping(bytes32 deviceAndMeter => bytes32) public keyOf;
     bytes32[] internal _projectIds;
     bytes32[] internal _assetIds;
 
@@ -44,6 +52,7 @@ contract AssetRegistry is IAssetRegistry, AccessManaged {
         _requireId(assetId);
         if (_projects[asset_.projectId].currency == address(0)) revert UnknownProject(asset_.projectId);
         if (asset_.beneficiary == address(0)) revert ZeroAddress();
+        if (asset_.nameplateW == 0) revert NameplateOutOfRange(0);
         if (asset_.commissionedAt == 0) revert CommissioningMissing(assetId);
         if (asset_.utcOffset < -FURTHEST_OFFSET || asset_.utcOffset > FURTHEST_OFFSET) {
             revert OffsetOutOfRange(asset_.utcOffset);
@@ -72,10 +81,8 @@ contract AssetRegistry is IAssetRegistry, AccessManaged {
             if (_assets[meter.assetId].projectId != projectId) revert AssetOfAnotherProject(meter.assetId, projectId);
             if (meter.thumbprint <= before) revert MetersNotAscending(before, meter.thumbprint);
             before = meter.thumbprint;
-            bytes32 place = keccak256(abi.encode(meter.assetId, meter.meterId, meter.deviceId));
-            bytes32 bound = meterOf[before];
-            if (bound == bytes32(0)) meterOf[before] = place;
-            else if (bound != place) revert KeyOfAnotherMeter(before);
+            _requireInRange(meter);
+            _bind(meter);
         }
         metersRoot[projectId] = root;
         emit MetersSet(projectId, root, meters);
@@ -101,7 +108,30 @@ contract AssetRegistry is IAssetRegistry, AccessManaged {
         return _assetIds;
     }
 
+    /// One key, one meter, and one device and meter, one key: both for good.
+    function _bind(Meter calldata meter) internal {
+        bytes32 place = keccak256(abi.encode(meter.assetId, meter.meterId, meter.deviceId));
+        bytes32 boundPlace = meterOf[meter.thumbprint];
+        if (boundPlace == bytes32(0)) meterOf[meter.thumbprint] = place;
+        else if (boundPlace != place) revert KeyOfAnotherMeter(meter.thumbprint);
+
+        bytes32 deviceAndMeter = keccak256(abi.encode(meter.deviceId, meter.meterId));
+        bytes32 boundKey = keyOf[deviceAndMeter];
+        if (boundKey == bytes32(0)) keyOf[deviceAndMeter] = meter.thumbprint;
+        else if (boundKey != meter.thumbprint) revert MeterOfAnotherKey(boundKey, meter.thumbprint);
+    }
+
+    /// Nodes compute with what passes here, and with no more.
+    function _requireInRange(Meter calldata meter) internal pure {
+        if (!meter.meterId.isText()) revert InvalidName(meter.meterId);
+        if (!meter.deviceId.isText()) revert InvalidName(meter.deviceId);
+        if (meter.nameplateW == 0 || meter.nameplateW > LARGEST_METER_W) revert NameplateOutOfRange(meter.nameplateW);
+        if (meter.baselineWh >= BASELINE_BOUND || meter.baselineTime >= BASELINE_BOUND) {
+            revert BaselineOutOfRange(meter.baselineWh, meter.baselineTime);
+        }
+    }
+
     function _requireId(bytes32 id) internal pure {
-        if (id == bytes32(0) || uint32(uint256(id)) != 0) revert InvalidId(id);
+        if (!id.isWord()) revert InvalidId(id);
     }
 }

@@ -42,7 +42,7 @@ struct Asset {
     bytes32 projectId;
     /// Receives what is minted.
     address beneficiary;
-    /// Rated power [W].
+    /// Rated power [W], at least 1.
     uint64 nameplateW;
     /// Nothing was produced before it [s UTC].
     uint64 commissionedAt;
@@ -60,14 +60,15 @@ struct Asset {
 /// A meter that nodes accept, and the key that signs for it.
 struct Meter {
     bytes32 assetId;
+    /// Identifiers, as the device signs them.
     string meterId;
     string deviceId;
     /// RFC 9679 thumbprint (SHA-256) of the key that signs its envelopes.
     bytes32 thumbprint;
     MeterRole role;
-    /// Rated power behind it [W].
+    /// Rated power behind it [W], 1 to 1 000 000 000.
     uint64 nameplateW;
-    /// Register [Wh] confirmed at registration, and when [ms UTC]: settlement starts from there.
+    /// Register [Wh] confirmed at registration, and when [ms UTC]: settlement starts from there. Both below 2^53.
     uint64 baselineWh;
     uint64 baselineTime;
     /// Envelopes from this (boot, sequence) on are refused; both type(uint64).max while the key is valid.
@@ -76,15 +77,18 @@ struct Meter {
 }
 
 /// Who may sign, who is paid, and the most that may be minted.
-/// Ids are names of at most 28 ASCII characters, left-aligned: their last 4 bytes are zero, so token ids carry a number there.
+/// Ids are identifiers (see `Identifier`): at most 28 ASCII characters, left-aligned. Their last 4 bytes are zero, so token
+/// ids carry a number there.
 interface IAssetRegistry {
     event ProjectSet(bytes32 indexed projectId, Project project);
     event AssetSet(bytes32 indexed assetId, bytes32 indexed projectId, Asset asset);
     /// The whole meter list of a project. Nodes recompute `root` from `meters` and refuse a list that does not match.
     event MetersSet(bytes32 indexed projectId, bytes32 indexed root, Meter[] meters);
 
-    /// An id is not zero and leaves its last 4 bytes zero.
+    /// Not an identifier: [A-Za-z0-9][A-Za-z0-9._-]{0,27}, left-aligned, nothing but zeros behind it.
     error InvalidId(bytes32 id);
+    /// A meter's or device's name is no identifier.
+    error InvalidName(string name);
     error UnknownProject(bytes32 projectId);
     error ZeroAddress();
     /// A claim right without the hash of the document that grants it.
@@ -96,6 +100,10 @@ interface IAssetRegistry {
     /// A UTC offset is within 14 hours either way.
     error OffsetOutOfRange(int32 utcOffset);
     error CommissioningMissing(bytes32 assetId);
+    /// Rated power is at least 1 W, behind a meter also at most 1 GW.
+    error NameplateOutOfRange(uint64 nameplateW);
+    /// A baseline's register and time are below 2^53.
+    error BaselineOutOfRange(uint64 baselineWh, uint64 baselineTime);
     /// A registered asset is suspended or retired, never unregistered.
     error StatusMissing(bytes32 assetId);
     /// The root is zero exactly when the list is empty.
@@ -106,6 +114,8 @@ interface IAssetRegistry {
     error MetersNotAscending(bytes32 before, bytes32 given);
     /// One key, one meter: the thumbprint was listed for another (asset, meter, device).
     error KeyOfAnotherMeter(bytes32 thumbprint);
+    /// One device and meter, one key: the pair was listed with the thumbprint `bound`.
+    error MeterOfAnotherKey(bytes32 bound, bytes32 given);
 
     function setProject(bytes32 projectId, Project calldata project_) external;
 
@@ -127,6 +137,9 @@ interface IAssetRegistry {
 
     /// keccak256(abi.encode(assetId, meterId, deviceId)) that a key is bound to, for good; zero when it is free.
     function meterOf(bytes32 thumbprint) external view returns (bytes32);
+
+    /// Thumbprint that a device and meter, keccak256(abi.encode(deviceId, meterId)), are bound to, for good; zero when free.
+    function keyOf(bytes32 deviceAndMeter) external view returns (bytes32);
 
     /// Every project, in order of registration.
     function projectIds() external view returns (bytes32[] memory);

@@ -10,9 +10,9 @@ struct Totals {
 
 /// What the quorum signs (EIP-712, domain "Heliograph" version "1" on this chain and this oracle).
 struct Report {
-    /// The report's number: 1, 2, 3, ... Never a time.
+    /// The report's number, higher than any published before: mostly the next, but numbers may be skipped. Never a time.
     uint64 epoch;
-    /// EIP-712 digest of the report before it; zero for the first.
+    /// EIP-712 digest of the last report published; zero for the first.
     bytes32 prev;
     /// Energy up to this instant is in the report [s UTC].
     uint64 cutoff;
@@ -31,7 +31,7 @@ struct Report {
     bytes32 dataHash;
 }
 
-/// Accepts one report an epoch, signed by the quorum, each building on the last; keeps the roots.
+/// Accepts at most one report an epoch, signed by the quorum, each building on the last; keeps the roots.
 interface IProductionOracle {
     /// A report was accepted. `publisher` paid for it and has no other part in it.
     event Published(uint64 indexed epoch, bytes32 indexed digest, address indexed publisher, Report report);
@@ -39,8 +39,8 @@ interface IProductionOracle {
     /// A signer set took over: the `configCount`-th.
     event SignersSet(uint64 indexed configCount, bytes32 indexed configDigest, address[] signers, uint256 threshold);
 
-    /// The epoch is not the one after the last: a second report of an epoch, or a skipped one.
-    error WrongEpoch(uint64 expected, uint64 given);
+    /// The epoch is not beyond the last: a second report of an epoch, or one for an epoch that was skipped.
+    error EpochNotBeyond(uint64 last, uint64 given);
     /// The report does not build on the last one accepted.
     error WrongPrev(bytes32 expected, bytes32 given);
     /// The report was made for another signer set, or one that has been rotated out.
@@ -61,7 +61,8 @@ interface IProductionOracle {
     /// A quorum is at least two thirds of the signers, and at most all of them.
     error ThresholdOutOfRange(uint256 threshold, uint256 signers);
 
-    /// Accept the next report. Anyone may call.
+    /// Accept the next report. Anyone may call. Its epoch need not be the one after the last: a node signs one report an
+    /// epoch ever, so when signatures split over two proposals that epoch is left out and the next number is used.
     /// `signatures`: threshold x 65 bytes r || s || v, signers strictly ascending by address.
     function publish(Report calldata report, bytes calldata signatures) external;
 
@@ -72,10 +73,10 @@ interface IProductionOracle {
     /// The EIP-712 digest of a report on this chain and this contract.
     function reportDigest(Report calldata report) external view returns (bytes32);
 
-    /// Root of an epoch's statements; zero when there is none.
+    /// Root of an epoch's statements; zero when there is none, as for an epoch that was skipped.
     function rootAt(uint64 epoch) external view returns (bytes32);
 
-    /// EIP-712 digest of an epoch's report; zero when there is none.
+    /// EIP-712 digest of an epoch's report; zero when there is none, as for an epoch that was skipped.
     function digestAt(uint64 epoch) external view returns (bytes32);
 
     /// Number of the last report; zero before the first.

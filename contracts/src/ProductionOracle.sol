@@ -6,7 +6,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
-/// Accepts one report an epoch, signed by the quorum, each building on the last; keeps the roots.
+/// Accepts at most one report an epoch, signed by the quorum, each building on the last; keeps the roots.
 contract ProductionOracle is IProductionOracle, EIP712, AccessManaged {
     bytes32 internal constant TOTALS_TYPEHASH =
         keccak256("Totals(uint128 energyWh,uint128 creditsG,uint128 revenueMinor)");
@@ -40,7 +40,7 @@ contract ProductionOracle is IProductionOracle, EIP712, AccessManaged {
     function publish(Report calldata report, bytes calldata signatures) external {
         uint64 last = lastEpoch;
         bytes32 prev = digestAt[last];
-        if (report.epoch != last + 1) revert WrongEpoch(last + 1, report.epoch);
+        if (report.epoch <= last) revert EpochNotBeyond(last, report.epoch);
         if (report.prev != prev) revert WrongPrev(prev, report.prev);
         if (report.configDigest != configDigest) revert WrongConfig(configDigest, report.configDigest);
         if (report.cutoff > block.timestamp) revert CutoffInFuture(report.cutoff, block.timestamp);

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {IProductionOracle, Report} from "../src/IProductionOracle.sol";
+import {ISettlementEngine} from "../src/ISettlementEngine.sol";
 import {ProductionOracle} from "../src/ProductionOracle.sol";
+import {Statement} from "../src/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 
@@ -29,15 +31,65 @@ contract ProductionOracleTest is Fixture {
     function test_oneReportAnEpoch() public {
         Report memory report = _next();
         bytes memory signatures = _sign(report, 3);
-        _refuses(report, signatures, abi.encodeWithSelector(IProductionOracle.WrongEpoch.selector, 2, 1));
-        report.root = keccak256("another root");
-        _refuses(report, _sign(report, 3), abi.encodeWithSelector(IProductionOracle.WrongEpoch.selector, 2, 1));
+        _refuses(report, signatures, _notBeyond(1, 1));
+        report = _reportOf(keccak256("another root"));
+        report.epoch = 1; // on the right digest, but of an epoch that has its report
+        _refuses(report, _sign(report, 3), _notBeyond(1, 1));
     }
 
-    function test_refusesASkippedEpoch() public {
-        Report memory report = _reportOf(keccak256("root"));
-        report.epoch = 2;
-        _refuses(report, _sign(report, 3), abi.encodeWithSelector(IProductionOracle.WrongEpoch.selector, 1, 2));
+    /// The rest of the invariant: an epoch is accepted if and only if it is beyond the last.
+    function test_acceptsAnyEpochBeyondTheLast(uint64 last, uint64 given, bool close) public {
+        last = uint64(bound(last, 1, type(uint64).max - 1));
+        if (close) given = uint64(bound(given, last - 1, last + 1));
+        Report memory report = _reportAt(last);
+        oracle.publish(report, _sign(report, 3));
+        report = _reportAt(given);
+        bytes memory signatures = _sign(report, 3);
+        if (given <= last) vm.expectRevert(_notBeyond(last, given));
+        oracle.publish(report, signatures);
+        vm.assertEq(oracle.lastEpoch(), given > last ? given : last);
+        vm.assertEq(oracle.lastDigest(), oracle.digestAt(oracle.lastEpoch()));
+    }
+
+    function test_refusesEpochZero() public {
+        Report memory report = _reportAt(0);
+        _refuses(report, _sign(report, 3), _notBeyond(0, 0));
+    }
+
+    /// Invariant: aSkippedEpochStaysEmpty. Also when a quorum signs for it afterwards.
+    function test_aSkippedEpochStaysEmpty(uint64 gap, uint64 skipped) public {
+        Report memory first = _next();
+        bytes32 digest = oracle.lastDigest();
+        Report memory report = _reportAt(uint64(3 + uint256(gap) % type(uint32).max));
+        vm.assertEq(report.prev, digest); // the last report published, however many epochs ago
+        oracle.publish(report, _sign(report, 3));
+        skipped = uint64(bound(skipped, 2, report.epoch - 1));
+        Report memory late = _reportAt(skipped);
+        _refuses(late, _sign(late, 3), _notBeyond(report.epoch, skipped));
+        vm.assertEq(oracle.rootAt(skipped), bytes32(0));
+        vm.assertEq(oracle.digestAt(skipped), bytes32(0));
+        vm.expectRevert(abi.encodeWithSelector(ISettlementEngine.UnknownRoot.selector, skipped));
+        engine.settle(skipped, new Statement[](0), new bytes32[][](0));
+        vm.assertEq(oracle.rootAt(1), first.root);
+        vm.assertEq(oracle.digestAt(report.epoch), oracle.lastDigest());
+    }
+
+    /// Invariant: twoReportsOnOnePrevNeverBothLand. Two proposals of one epoch or of two, whichever comes first.
+    function test_twoReportsOnOnePrevNeverBothLand(uint64 one, uint64 other, bool begun) public {
+        if (begun) _next();
+        (one, other) = (uint64(bound(one, 2, 50)), uint64(bound(other, 2, 50)));
+        Report memory ours = _reportAt(one);
+        Report memory theirs = _reportAt(other);
+        theirs.root = keccak256("another root");
+        bytes memory signatures = _sign(theirs, 3);
+        oracle.publish(ours, _sign(ours, 3));
+        _refuses(
+            theirs,
+            signatures,
+            other <= one
+                ? _notBeyond(one, other)
+                : abi.encodeWithSelector(IProductionOracle.WrongPrev.selector, oracle.lastDigest(), theirs.prev)
+        );
     }
 
     /// Invariant: eachReportBuildsOnTheLast.
@@ -236,6 +288,16 @@ contract ProductionOracleTest is Fixture {
     function _next() internal returns (Report memory report) {
         report = _reportOf(keccak256("root"));
         oracle.publish(report, _sign(report, 3));
+    }
+
+    /// A report that follows the last one published, of an epoch of choice.
+    function _reportAt(uint64 epoch) internal view returns (Report memory report) {
+        report = _reportOf(keccak256(abi.encode("root", epoch)));
+        report.epoch = epoch;
+    }
+
+    function _notBeyond(uint64 last, uint64 given) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(IProductionOracle.EpochNotBeyond.selector, last, given);
     }
 
     function _refuses(Report memory report, bytes memory signatures, bytes memory expected) internal {

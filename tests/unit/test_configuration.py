@@ -3,6 +3,10 @@
 import io
 import json
 import logging
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -111,7 +115,7 @@ def test_what_is_not_there_keeps_a_process_from_starting(command, example, tmp_p
         ("gateway", GATEWAY, "[health]", '[[meter]]\nid="roof-1"\ndevice="b"\nkey="b"\n[health]', "more than once"),
     ],
 )
-def test_a_fault_is_named_with_its_place(tmp_path, command, example, old, new, complaint):  # noqa: PLR0917
+def test_a_fault_is_named_with_its_place(tmp_path, command, example, old, new, complaint):
     assert old in example
     (tmp_path / "F.toml").write_text(example.replace(old, new, 1))
     refused = run(command, "--config", tmp_path / "F.toml", "--check")
@@ -274,3 +278,33 @@ def test_a_log_line_is_one_json_object():
     assert first["message"] == 'two\nlines "quoted" ü'
     assert (first["level"], first["logger"], first["time"][-6:]) == ("warning", "test-json-lines", "+00:00")
     assert "ValueError: no" in second["error"]
+
+
+HANGING = """
+import sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from api.configuration import command
+from api.configuration.settings import LogSettings
+
+def hang(config, stop):
+    print("up", flush=True)
+    time.sleep(60)
+
+command.STOP_S = 0.5
+config = SimpleNamespace(log=LogSettings(), check=lambda: [])
+command.carry_out(Path("x"), lambda path: config, hang, check=False)
+"""
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_process_that_hangs_ends_all_the_same(signals):
+    process = subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"up\n"
+    began = time.monotonic()
+    for _ in range(signals):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+    process.communicate(timeout=10)
+    assert process.returncode == (130 if signals == 1 else -signal.SIGTERM)
+    assert time.monotonic() - began < 5

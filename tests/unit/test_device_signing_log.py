@@ -69,7 +69,7 @@ def test_numbers_and_chain_go_on_after_a_restart(box):
     assert box.log.place("source") == "5"
 
 
-class Crash(Exception):
+class CrashError(Exception):
     pass
 
 
@@ -80,7 +80,7 @@ def test_a_crash_before_the_commit_signed_nothing(box, statement):
     box.sign([1])
     box.log._db.close()
     box.log._db = Failing(box.folder / "signing.sqlite", statement)
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         box.sign([2, 3])
     box.log._db.real.close()
     box.outbox.close()
@@ -98,7 +98,7 @@ class Failing:
 
     def execute(self, sql, *arguments):
         if sql.startswith(self.statement):
-            raise Crash
+            raise CrashError
         return self.real.execute(sql, *arguments)
 
     def executemany(self, sql, rows):
@@ -109,7 +109,7 @@ class Failing:
 
     def __exit__(self, kind, *rest):
         if kind is None and self.statement == "COMMIT":
-            raise Crash
+            raise CrashError
         return self.real.__exit__(kind, *rest)
 
 

@@ -59,7 +59,7 @@ def test_a_line_without_its_end_waits(tail):
 
 def test_a_row_that_is_none_stops_the_reading_until_it_is_mended(tail):
     tail.append(HEADER + row(1) + "\n" + row(2) + "2026-05-01T00:03:00Z,east,x\n" + row(4))
-    with pytest.raises(SourceError, match="line 5: .*'x'"):
+    with pytest.raises(SourceError, match=r"line 5: .*'x'"):
         tail.take()
     with pytest.raises(SourceError, match="line 5"):
         tail.take()

@@ -82,7 +82,7 @@ struct Meter {
 interface IAssetRegistry {
     event ProjectSet(bytes32 indexed projectId, Project project);
     event AssetSet(bytes32 indexed assetId, bytes32 indexed projectId, Asset asset);
-    /// The whole meter list of a project. Nodes recompute `root` from `meters` and refuse a list that does not match.
+    /// The whole meter list of a project. Nodes recompute `root` from `meters`: a list that does not match lists nothing.
     event MetersSet(bytes32 indexed projectId, bytes32 indexed root, Meter[] meters);
 
     /// Not an identifier: [A-Za-z0-9][A-Za-z0-9._-]{0,27}, left-aligned, nothing but zeros behind it.

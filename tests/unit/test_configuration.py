@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -233,6 +234,12 @@ def test_a_rules_file_that_states_none_is_refused_with_the_place(tmp_path, old, 
         load_rules(tmp_path / "rules.toml")
     assert complaint in str(refused.value)
     assert "rules.toml" in str(refused.value)
+
+
+def test_the_rules_of_the_handbook_are_rules(repository, tmp_path):
+    (block,) = re.findall(r"```toml\n(.*?)```", (repository / "api" / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "rules.toml").write_text(block)
+    assert load_rules(tmp_path / "rules.toml").terms_of("roof-1").factor.g_per_mwh == 570_000
 
 
 def test_intervals_are_aligned_to_the_epoch():

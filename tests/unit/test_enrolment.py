@@ -184,6 +184,9 @@ def test_one_name_has_one_role(ca, tmp_path):
     refused = run("node", "one", "--ca", ca, "--out", tmp_path / "node")
     assert refused.exit_code == 2
     assert "one is a gateway already" in refused.stderr
+    assert not (tmp_path / "node").exists()
+    made("revoke", "one", "--ca", ca)
+    made("node", "one", "--ca", ca, "--out", tmp_path / "node")
 
 
 def device_call(name, tmp_path, *more):

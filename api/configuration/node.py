@@ -1,0 +1,179 @@
+"""The configuration file of a node."""
+
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from pydantic import Field, field_validator
+
+from api.configuration.rules import load_rules
+from api.configuration.settings import (
+    BrokerSettings,
+    HealthSettings,
+    Identifier,
+    LogSettings,
+    PathInFile,
+    Section,
+    check_files,
+)
+from contracts.deployment import AddressBook
+from oracle.config import read_toml
+from oracle.errors import ConfigError
+from oracle.keyring.files import load_keyring
+from oracle.metering.interval import parse_duration_ms
+
+RPC_URL_VARIABLE = "HELIOGRAPH_RPC_URL"
+"""Environment variable that replaces the chain's URL: the place for a URL with a key in it."""
+
+EXAMPLE = """\
+# A Heliograph oracle node. Relative paths start at this file's folder.
+
+[node]
+name = "node-1"                        # as in its certificate: heliograph enrol node node-1 ...
+network = "demo"                       # as the gateways sign for
+journal = "state/journal.sqlite"       # the durable record; its folder is made
+keyring = "keys"                       # report key and acknowledgement key, made by heliograph enrol node
+rules = "rules.toml"                   # factors, tariffs, assets: the same for all nodes
+registry_refresh = "1m"                # how often the registry is read again
+settlement_interval = "1h"             # a report for each, led by this node if the signer set lets it
+settlement_delay = "2m"                # time for readings to arrive before their interval is settled
+
+[broker]
+url = "mqtts://broker.example:8883"    # a URL with a password goes into HELIOGRAPH_BROKER_URL instead
+ca = "tls/ca.pem"
+certificate = "tls/node-1.pem"
+key = "tls/node-1.key"
+
+[chain]
+rpc_url = "http://127.0.0.1:8545"      # a URL with a key in it goes into HELIOGRAPH_RPC_URL instead
+address_book = "address-book.json"     # where the contracts are
+finality = "finalized"                 # "latest" on development chains, which undo nothing
+# account_key = "keys/account.hex"     # private key (hex) that pays for transactions; without it the node leads nothing
+
+[health]
+port = 8081                            # /healthz and /readyz on 127.0.0.1; 0: a free one
+
+[log]
+format = "json"                        # or "text"
+level = "info"
+"""
+
+
+class NodeSettings(Section):
+    """`[node]`."""
+
+    name: Identifier
+    network: Identifier
+    journal: PathInFile
+    keyring: PathInFile
+    rules: PathInFile
+    registry_refresh: str = "1m"
+    settlement_interval: str = "1h"
+    settlement_delay: str = "2m"
+
+    @field_validator("registry_refresh", "settlement_interval", "settlement_delay")
+    @classmethod
+    def _duration(cls, text: str) -> str:
+        parse_duration_ms(text)
+        return text
+
+    @property
+    def registry_refresh_s(self) -> float:
+        """How often the registry is read [s]."""
+        return parse_duration_ms(self.registry_refresh) / 1000
+
+    @property
+    def settlement_interval_s(self) -> int:
+        """Length of a settlement interval [s], at least one second."""
+        return max(parse_duration_ms(self.settlement_interval) // 1000, 1)
+
+    @property
+    def settlement_delay_s(self) -> int:
+        """How long after its end an interval is settled [s]."""
+        return parse_duration_ms(self.settlement_delay) // 1000
+
+
+class ChainSettings(Section):
+    """`[chain]`."""
+
+    rpc_url: str = Field(pattern=r"^https?://[^\s]+$")
+    address_book: PathInFile
+    finality: Literal["finalized", "latest"] = "finalized"
+    account_key: PathInFile | None = None
+
+    def url(self) -> str:
+        """Where the chain answers; the environment goes before the file."""
+        return os.environ.get(RPC_URL_VARIABLE, self.rpc_url)
+
+    def load_address_book(self) -> AddressBook:
+        """Read the address book.
+
+        Raises:
+            ConfigError: it cannot be read, or is none.
+
+        """
+        try:
+            return AddressBook.from_json(self.address_book.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{self.address_book}: cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise ConfigError(f"{self.address_book}: {error}") from error
+
+    def load_account(self) -> LocalAccount | None:
+        """Read the key that pays for transactions; None where there is none.
+
+        Raises:
+            ConfigError: the file cannot be read, is readable by others, or holds no key.
+
+        """
+        if self.account_key is None:
+            return None
+        try:
+            if self.account_key.stat().st_mode & 0o077:
+                raise ConfigError(f"{self.account_key}: is readable by others; make it private (chmod 600)")
+            account: LocalAccount = Account.from_key(self.account_key.read_text(encoding="ascii").strip())
+        except OSError as error:
+            raise ConfigError(f"{self.account_key}: cannot be read: {error.strerror}") from error
+        except ValueError:
+            raise ConfigError(f"{self.account_key}: holds no private key of 32 bytes in hex") from None
+        return account
+
+
+class NodeConfig(Section):
+    """A node's whole file."""
+
+    node: NodeSettings
+    broker: BrokerSettings
+    chain: ChainSettings
+    health: HealthSettings = HealthSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the file.
+
+        Raises:
+            ConfigError: it cannot be read or a key is wrong; the message names the place.
+
+        """
+        return read_toml(path, cls)
+
+    def check(self) -> list[str]:
+        """Read every file that it names and that is there, and return the names of the others. No network.
+
+        Raises:
+            ConfigError: a file that is there cannot be used.
+
+        """
+        account = [] if self.chain.account_key is None else [self.chain.account_key]
+        return check_files(
+            [
+                ([self.node.keyring], lambda: load_keyring(self.node.keyring)),
+                ([self.node.rules], lambda: load_rules(self.node.rules)),
+                (self.broker.files(), self.broker.full_url),
+                ([self.chain.address_book], self.chain.load_address_book),
+                (account, self.chain.load_account),
+            ]
+        )

@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 from api.configuration.gateway import GatewayConfig
-from api.health import health_app, serve_app
+from api.health import health_app
+from api.server import serve
 from devices.gateway import Gateway
 from devices.meter_source import MeterSource, SourceError, TailedTable
 from devices.outbox import Outbox, OutboxError
@@ -67,7 +68,7 @@ class GatewayProcess:
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set, then stop within five seconds; what is not delivered stays in the outbox."""
-        with serve_app(health_app(self.figures, self.hindrances), self._config.health.port) as address:
+        with serve(health_app(self.figures, self.hindrances), self._config.health.port) as address:
             if left := self._signing.recover(self._gateway.outbox):
                 log.info("%d envelopes were signed and not yet in the outbox", left)
             log.info("gateway %s of network %s; health at %s", self._gateway.name, self._gateway.network, address)

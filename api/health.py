@@ -1,12 +1,8 @@
 """Whether a process lives and whether it can do its work, over HTTP on 127.0.0.1."""
 
-import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
@@ -31,34 +27,3 @@ def health_app(figures: Callable[[], Mapping[str, Any]], hindrances: Callable[[]
         return JSONResponse({"ready": not found, "hindrances": found}, 503 if found else 200)
 
     return app
-
-
-@contextmanager
-def serve_app(app: FastAPI, port: int) -> Iterator[str]:
-    """Serve on 127.0.0.1 while the context lasts; hand out the address.
-
-    Args:
-        app: what is served.
-        port: where; 0 means a free one.
-
-    Raises:
-        OSError: the port is taken.
-
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen()  # before the address is told: whoever connects at once must be heard
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"port {port} cannot be used: {error.strerror}") from error
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=2)
-        listener.close()

@@ -9,7 +9,8 @@ from web3 import HTTPProvider, Web3
 
 from api.configuration.node import NodeConfig
 from api.configuration.rules import load_rules
-from api.health import health_app, serve_app
+from api.health import health_app
+from api.server import serve
 from oracle.errors import ConfigError, OracleError
 from oracle.journal.journal import Journal
 from oracle.keyring.files import load_keyring
@@ -78,7 +79,7 @@ class NodeProcess:
     def run(self, broker_url: str, stop: threading.Event) -> None:
         """Run until `stop` is set, then stop within five seconds."""
         worker = threading.Thread(target=self._work, args=(stop,), name="chain", daemon=True)
-        with serve_app(health_app(self.figures, self.hindrances), self._health_port) as address:
+        with serve(health_app(self.figures, self.hindrances), self._health_port) as address:
             log.info("node %s of network %s; health at %s", self._node.name, self._node.network, address)
             self._node.headend.start(broker_url)
             worker.start()

@@ -1,4 +1,4 @@
-"""Serve the HTTP API from a thread of this process."""
+"""Serve an HTTP application from a thread of this process."""
 
 import socket
 import threading
@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-
-from api.app import create_app
-from api.views import Views
+from fastapi import FastAPI
 
 
 @contextmanager
-def serve(views: Views, port: int) -> Iterator[str]:
+def serve(app: FastAPI, port: int) -> Iterator[str]:
     """Serve on 127.0.0.1 while the context lasts; hand out the address.
 
     Args:
-        views: what is looked at.
+        app: what is served.
         port: where; 0 means a free one.
 
     Raises:
@@ -30,14 +28,14 @@ def serve(views: Views, port: int) -> Iterator[str]:
         listener.listen()  # before the address is told: whoever connects at once must be heard
     except OSError as error:
         listener.close()
-        raise OSError(error.errno, f"port {port} cannot be used: {error.strerror}", "--port") from error
-    config = uvicorn.Config(create_app(views), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+        raise OSError(error.errno, f"port {port} cannot be used: {error.strerror}") from error
+    config = uvicorn.Config(app, log_config=None, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="api", daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=3)
+        thread.join(timeout=2)
         listener.close()

@@ -102,16 +102,7 @@ def load_meters(path: Path) -> list[MeterEntry]:
         ConfigError: it cannot be read, is no TOML, or has a wrong key; the message names the place.
 
     """
-    try:
-        return MetersFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).meter
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "file"
-        raise ConfigError(f"{path}: {place}: {first['msg']}") from error
+    return read_toml(path, MetersFile).meter
 
 
 def write_meters(entries: list[MeterEntry]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from api.app import create_app
 from api.books import Books
 from api.demo.brokers import choose_broker
 from api.demo.chains import start_chain
@@ -46,7 +47,7 @@ def run_demo(choices: Choices, console: Console, stop: threading.Event) -> bool:
         with console.status("deploying contracts") as status:
             world = build_world(folder, chain, broker.url, plants, status.update)
         stack.callback(world.close)
-        address = stack.enter_context(serve(world.views(), choices.port))
+        address = stack.enter_context(serve(create_app(world.views()), choices.port))
         console.print(f"API: {address}")
         complete = _settle_history(world, spans, console, stop)
         books = _report(world, choices, spans[-1].until_ms, console)

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from api.app import create_app
 from api.server import serve
 from oracle.attestation.proof import decode_anchor, decode_proof
 from oracle.attestation.verification import verify_proof
@@ -10,7 +11,7 @@ from oracle.attestation.verification import verify_proof
 
 @pytest.fixture
 def client(settled_to_read):
-    with serve(settled_to_read.world.views(), 0) as address, httpx.Client(base_url=address) as client:
+    with serve(create_app(settled_to_read.world.views()), 0) as address, httpx.Client(base_url=address) as client:
         yield client
 
 

@@ -21,8 +21,9 @@ from api.configuration.logs import JsonLines
 from api.configuration.node import EXAMPLE as NODE
 from api.configuration.node import NodeConfig
 from api.configuration.rules import load_rules
-from api.health import health_app, serve_app
+from api.health import health_app
 from api.node_process import last_boundary
+from api.server import serve
 from devices.device_key import SigningKey
 from oracle.errors import ConfigError
 from oracle.keyring.files import create_keyring
@@ -255,7 +256,7 @@ def test_intervals_are_aligned_to_the_epoch():
 def test_readiness_says_what_is_in_the_way():
     found = []
     with (
-        serve_app(health_app(lambda: {"envelopes": 7}, lambda: found), 0) as address,
+        serve(health_app(lambda: {"envelopes": 7}, lambda: found), 0) as address,
         httpx.Client(base_url=address) as client,
     ):
         assert client.get("/healthz").json() == {"envelopes": 7}
@@ -265,7 +266,7 @@ def test_readiness_says_what_is_in_the_way():
         assert client.get("/readyz").json() == {"ready": False, "hindrances": ["no connection to the broker"]}
         assert client.get("/healthz").status_code == 200
         port = int(address.rpartition(":")[2])
-        with pytest.raises(OSError, match=f"port {port} cannot be used"), serve_app(health_app(dict, list), port):
+        with pytest.raises(OSError, match=f"port {port} cannot be used"), serve(health_app(dict, list), port):
             pass
 
 

@@ -12,14 +12,14 @@ COMMANDS = {
     "demo": ("api.commands.demo:demo", "Run the whole system on this machine, from sunlight to tokens."),
     "settle": ("api.commands.settle:settle", "Settle recorded readings into a production ledger. No network."),
     "verify": ("api.commands.verify:verify", "Verify a proof, from a token down to the device signatures."),
-    "node": ("api.node:node", "Run one oracle node."),
-    "gateway": ("api.gateway:gateway", "Run one gateway: read meters, sign, deliver."),
+    "node": ("api.commands.node:node", "Run one oracle node."),
+    "gateway": ("api.commands.gateway:gateway", "Run one gateway: read meters, sign, deliver."),
     "enrol": ("api.enrolment.command:enrol", "Make, renew and revoke keys and certificates."),
     "broker-config": (
         "api.configuration.broker_command:broker_config",
         "Configure a mosquitto for enrolled certificates.",
     ),
-    "historian": ("api.historian:historian", "Rebuild the time-series database from a journal."),
+    "historian": ("api.commands.historian:historian", "Rebuild the time-series database from a journal."),
 }
 """Subcommand -> (where it is, what it does)."""
 

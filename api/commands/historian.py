@@ -45,10 +45,10 @@ def rebuild(  # noqa: PLR0913, PLR0917 - one for each option
     notice, and write their own again. Exit codes: 0 rebuilt, 2 bad input, 3 the database is not there or refuses.
     """
     # Heavy, and not needed for --help.
-    from oracle.errors import JournalError  # noqa: PLC0415
-    from oracle.historian.influx import InfluxHistorian  # noqa: PLC0415
-    from oracle.historian.port import HistorianError  # noqa: PLC0415
-    from oracle.journal.journal import Journal  # noqa: PLC0415
+    from oracle.errors import JournalError
+    from oracle.historian.influx import InfluxHistorian
+    from oracle.historian.port import HistorianError
+    from oracle.journal.journal import Journal
 
     if not journal_path.is_file():  # opening would make one
         return fail(f"{journal_path}: there is no such journal", 2)
@@ -74,10 +74,10 @@ def rebuild(  # noqa: PLR0913, PLR0917 - one for each option
 
 def _rebuild(journal: "Journal", database: "InfluxHistorian") -> int:
     """Return the last journal row that was written."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import Progress
 
-    from oracle.historian.projection import Projection  # noqa: PLC0415
+    from oracle.historian.projection import Projection
 
     projection = Projection(journal, database)
     with Progress(console=Console(stderr=True), transient=True) as bar:

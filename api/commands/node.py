@@ -18,14 +18,14 @@ def node(config_path: Path | None, *, check: bool, example: bool) -> None:
 
     SIGTERM or Ctrl-C stops it; nothing acknowledged is lost. /healthz and /readyz answer on 127.0.0.1.
     """
-    from api.configuration.node import EXAMPLE, NodeConfig  # noqa: PLC0415  slow to import, and help needs none of it
+    from api.configuration.node import EXAMPLE, NodeConfig
 
     if example:
         click.echo(EXAMPLE, nl=False)
         return None
     if config_path is None:
         return fail("--config F.toml is missing; --example prints one to start from", 2)
-    from api.configuration.command import carry_out  # noqa: PLC0415  the same
-    from api.node_process import run_node  # noqa: PLC0415  the same
+    from api.configuration.command import carry_out
+    from api.node_process import run_node
 
     return carry_out(config_path, NodeConfig.load, run_node, check=check)

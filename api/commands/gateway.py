@@ -18,14 +18,14 @@ def gateway(config_path: Path | None, *, check: bool, example: bool) -> None:
 
     SIGTERM or Ctrl-C stops it; what is not delivered stays on disk. /healthz and /readyz answer on 127.0.0.1.
     """
-    from api.configuration.gateway import EXAMPLE, GatewayConfig  # noqa: PLC0415  slow to import, help needs none of it
+    from api.configuration.gateway import EXAMPLE, GatewayConfig
 
     if example:
         click.echo(EXAMPLE, nl=False)
         return None
     if config_path is None:
         return fail("--config F.toml is missing; --example prints one to start from", 2)
-    from api.configuration.command import carry_out  # noqa: PLC0415  the same
-    from api.gateway_process import run_gateway  # noqa: PLC0415  the same
+    from api.configuration.command import carry_out
+    from api.gateway_process import run_gateway
 
     return carry_out(config_path, GatewayConfig.load, run_gateway, check=check)

@@ -9,9 +9,10 @@ from typing import Any
 from api.configuration.gateway import GatewayConfig
 from api.health import health_app
 from api.server import serve
+from devices.durable_file import DurableFileError
 from devices.gateway import Gateway
 from devices.meter_source import MeterSource, SourceError, TailedTable
-from devices.outbox import Outbox, OutboxError
+from devices.outbox import Outbox
 from devices.signing_log import SigningLog, SigningLogError
 from devices.telemetry import TelemetryError
 from oracle.errors import ConfigError
@@ -34,7 +35,7 @@ def run_gateway(config: GatewayConfig, stop: threading.Event) -> None:
         signing = SigningLog(settings.folder / "signing.sqlite", settings.network)
     except OSError as error:
         raise ConfigError(f"{settings.folder}: cannot be made: {error.strerror}") from error
-    except (OutboxError, SigningLogError) as error:
+    except DurableFileError as error:
         raise ConfigError(str(error)) from error
     gateway = Gateway(
         settings.name,

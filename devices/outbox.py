@@ -5,13 +5,13 @@ have it. Nothing else is kept: who has acknowledged so far is asked again after 
 """
 
 import hashlib
-import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devices.durable_file import FileKind, open_durable
 from devices.telemetry import Envelope
 
 SCHEMA_VERSION = 1
@@ -39,10 +39,6 @@ CREATE TABLE rejection (
 """
 
 
-class OutboxError(RuntimeError):
-    """The file is not an outbox of a version that this program understands, or cannot be opened."""
-
-
 @dataclass(frozen=True)
 class RejectedEnvelope:
     """A node's refusal of an envelope that is still kept."""
@@ -60,33 +56,15 @@ class Outbox:
     """Undelivered envelopes, in the order they came. Safe to use from several threads, of one process.
 
     Raises:
-        OutboxError: the file is something else, or from a newer version.
+        DurableFileError: the file is something else, or from a newer version.
 
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._lock = threading.RLock()
-        try:
-            self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=5)
-            self._open()
-        except sqlite3.Error as error:
-            raise OutboxError(f"{self.path} cannot be opened as an outbox: {error}") from error
+        self._db = open_durable(self.path, FileKind("outbox", _APPLICATION_ID, SCHEMA_VERSION, _SCHEMA))
         self._pending: int = self._db.execute("SELECT count(*) FROM envelope WHERE NOT set_aside").fetchone()[0]
-
-    def _open(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
-        application: int = self._db.execute("PRAGMA application_id").fetchone()[0]
-        if version == 0 and not self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            marks = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {marks} COMMIT;")
-        elif application != _APPLICATION_ID:
-            raise OutboxError(f"{self.path} is not an outbox")
-        elif version != SCHEMA_VERSION:
-            raise OutboxError(f"{self.path} has version {version}, this program understands {SCHEMA_VERSION}")
 
     def add(self, envelopes: Iterable[Envelope]) -> int:
         """Commit envelopes, in one transaction; one that is here already is left as it is. Return how many are new.

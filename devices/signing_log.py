@@ -5,7 +5,6 @@ committed here in one transaction first; then the envelopes go to the outbox; th
 start what is still here goes to the outbox again, where an envelope that it knows already changes nothing.
 """
 
-import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from devices.device_key import SigningKey
 from devices.device_signer import DeviceSigner
+from devices.durable_file import DurableFileError, FileKind, open_durable
 from devices.outbox import Outbox
 from devices.readings import Readings
 from devices.telemetry import NO_PREVIOUS, Envelope, decode
@@ -32,8 +32,8 @@ CREATE TABLE signed (id INTEGER PRIMARY KEY, wire BLOB NOT NULL) STRICT;
 """
 
 
-class SigningLogError(RuntimeError):
-    """The file is not a signing log that this program understands, or does not fit the keys."""
+class SigningLogError(DurableFileError):
+    """The log does not fit the keys, or cannot be read or written."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SigningLog:
     """The durable state of the devices that one gateway signs for. Safe to use from several threads, of one process.
 
     Raises:
-        SigningLogError: the file is something else, or from a newer version.
+        DurableFileError: the file is something else, or from a newer version.
 
     """
 
@@ -57,24 +57,7 @@ class SigningLog:
         self._network = network
         self._path = path
         self._lock = threading.RLock()
-        try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
-            self._open()
-        except sqlite3.Error as error:
-            raise SigningLogError(f"{path} cannot be opened as a signing log: {error}") from error
-
-    def _open(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
-        application: int = self._db.execute("PRAGMA application_id").fetchone()[0]
-        if version == 0 and not self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            marks = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {marks} COMMIT;")
-        elif application != _APPLICATION_ID:
-            raise SigningLogError(f"{self._path} is not a signing log")
-        elif version != SCHEMA_VERSION:
-            raise SigningLogError(f"{self._path} has version {version}, this program understands {SCHEMA_VERSION}")
+        self._db = open_durable(path, FileKind("signing log", _APPLICATION_ID, SCHEMA_VERSION, _SCHEMA))
 
     def place(self, source: str) -> str | None:
         """Return up to where a source was signed, in the source's own words; None if it is new."""

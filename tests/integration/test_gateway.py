@@ -10,9 +10,9 @@ from api.demo.broker import InProcessBroker, MosquittoBroker
 from devices import acknowledgement, topics
 from devices.acknowledgement import AcceptedRange, Rejection
 from devices.device_key import SigningKey
+from devices.durable_file import DurableFileError
 from devices.gateway import MAX_MESSAGE_BYTES, OFFLINE, ONLINE, DeviceSigner, Gateway, Outbox, joined
 from devices.mqtt import BrokerAddress, BrokerUrlError, MqttConnection
-from devices.outbox import OutboxError
 from devices.readings import Column, Reading, Readings
 from devices.telemetry import decode, split, verify_signature
 
@@ -254,7 +254,7 @@ def test_an_outbox_refuses_other_files_and_newer_versions(tmp_path):
         db.execute("PRAGMA user_version = 99")
     db.close()
     for path in (text, other, newer, tmp_path / "no" / "folder"):
-        with pytest.raises(OutboxError):
+        with pytest.raises(DurableFileError):
             Outbox(path)
 
 

@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from devices.device_key import SigningKey
+from devices.durable_file import DurableFileError
 from devices.outbox import Outbox
 from devices.readings import Reading, Readings
 from devices.signing_log import DeviceIdentity, SigningLog, SigningLogError
@@ -184,13 +185,13 @@ def test_readings_that_cannot_be_signed_change_nothing(box):
 
 def test_another_file_is_no_signing_log(tmp_path):
     Outbox(tmp_path / "o.sqlite").close()
-    with pytest.raises(SigningLogError, match="is not a signing log"):
+    with pytest.raises(DurableFileError, match="is no signing log"):
         SigningLog(tmp_path / "o.sqlite", NETWORK)
     (tmp_path / "text").write_text("not a database, but long enough to look at" * 100)
-    with pytest.raises(SigningLogError, match="cannot be opened"):
+    with pytest.raises(DurableFileError, match="cannot be opened"):
         SigningLog(tmp_path / "text", NETWORK)
     newer = sqlite3.connect(tmp_path / "newer.sqlite")
     newer.executescript("CREATE TABLE t (x); PRAGMA application_id = 0x48454C53; PRAGMA user_version = 99;")
     newer.close()
-    with pytest.raises(SigningLogError, match="has version 99"):
+    with pytest.raises(DurableFileError, match="of version 99"):
         SigningLog(tmp_path / "newer.sqlite", NETWORK)

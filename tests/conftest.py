@@ -1,7 +1,8 @@
 """What every test may ask for: where the repository is, recorded data of real plants, and whether a service is there."""
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ def require(what: str, present: object, reason: str) -> None:
 def require_fixture() -> Callable[[str, object, str], None]:
     """`require(what, present, reason)`, for tests and for fixtures of any scope."""
     return require
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a command that ran in this process set up for its own log: the next test's log is not its business."""
+    loggers = [logging.getLogger(name) for name in (None, "api", "devices", "oracle")]
+    levels = [logger.level for logger in loggers]
+    handlers = logging.getLogger().handlers.copy()
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

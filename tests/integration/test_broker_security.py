@@ -122,7 +122,7 @@ def test_a_client_without_a_certificate_of_the_site_cannot_connect(site, tmp_pat
         other = SecureSite(tmp_path, site.executable)
         tls = replace(other.enrol("gateway", "gw-1")[1], ca=ca)
     connection = MqttConnection(site.url, "stranger", tls=tls)
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="devices")
     connection.start()
     assert not connection.wait_connected(1.2)
     connection.stop()
@@ -137,7 +137,7 @@ def test_a_client_in_the_clear_cannot_connect(site):
 
 
 def test_a_broker_of_another_authority_or_name_is_not_trusted(site, tmp_path, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="devices")
     other = SecureSite(tmp_path, site.executable)
     for host, ca in (("127.0.0.1", other.ca / "ca.pem"), ("127.1", site.ca / "ca.pem")):
         caplog.clear()

@@ -17,7 +17,7 @@ CENTRAL_CHINA_GRID = EmissionFactor(
 HONG_KONG_FEED_IN = Tariff(
     tariff_id="hk-fit",
     minor_per_mwh=2500 * MINOR_PER_HKD,
-    source="Hong Kong feed-in tariff, HKD 2.5 a kWh (rate of the >200 kW class from 27 April 2022), taken for all sizes here",
+    source="HKSAR Government, press release of 26 April 2022: HKD 2.5 a kWh above 200 kW, the lowest class, taken for all sizes here",
 )
 HUNAN_FEED_IN = Tariff(
     tariff_id="cn-hunan-benchmark",

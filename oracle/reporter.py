@@ -64,10 +64,10 @@ class Reporter:
 
     def proposal_of(self, epoch: int) -> Proposal | None:
         """What this node knows a report to be made of: published, or signed here and still open."""
-        for record in self._journal.reports():
-            if record.report.epoch == epoch:
-                report = record.report
-                return Proposal(epoch, report.prev, report.cutoff_s, report.registry_block, record.manifest)
+        record = self._journal.report(epoch)
+        if record is not None:
+            report = record.report
+            return Proposal(epoch, report.prev, report.cutoff_s, report.registry_block, record.manifest)
         signed = self._journal.signed(epoch)
         return from_document(Proposal, parse_json(signed[2].encode()), "proposal") if signed else None
 

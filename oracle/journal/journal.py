@@ -212,6 +212,11 @@ class Journal:
         rows = self._all("SELECT document FROM report ORDER BY epoch")
         return [from_document(ReportRecord, parse_json(document.encode()), "report") for (document,) in rows]
 
+    def report(self, epoch: int) -> ReportRecord | None:
+        """Return the published report of one epoch."""
+        row = self._one("SELECT document FROM report WHERE epoch = ?", epoch)
+        return from_document(ReportRecord, parse_json(row[0].encode()), "report") if row else None
+
     def last_report(self) -> ReportRecord | None:
         """Return the published report of the highest epoch."""
         row = self._one("SELECT document FROM report ORDER BY epoch DESC LIMIT 1")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from contracts.deployment import AddressBook, connect
-from contracts.state import credit_id, to_bytes32
+from contracts.state import to_bytes32
 from contracts.transaction import ChainRefusalError, send
 from oracle.attestation.quorum import AttestedReport
 from oracle.attestation.signature import SIGNATURE_BYTES
@@ -151,10 +151,6 @@ class Web3Chain:
         return Minted(
             energy_wh=energy[2], carbon_energy_wh=carbon_energy[2], credits_g=credits_[2], revenue_minor=shares[2]
         )
-
-    def credits_in_circulation_g(self, project_id: str, vintage: int) -> int:
-        """Grams of a project's vintage that are neither retired nor cancelled."""
-        return int(_asking("supply", lambda: self._credit.totalSupply(credit_id(project_id, vintage)).call()))
 
     def _send(self, call: Any, step: str) -> str:  # noqa: ANN401  web3's calls are untyped
         if self._account is None:

@@ -19,7 +19,9 @@ COMMANDS = {
         "api.configuration.broker_command:broker_config",
         "Configure a mosquitto for enrolled certificates.",
     ),
+    "journal": ("api.commands.journal:journal", "Back up, check, restore and archive a node's journal."),
     "historian": ("api.commands.historian:historian", "Rebuild the time-series database from a journal."),
+    "bench": ("api.commands.bench:bench", "Measure, beside the limit and a peer, what this machine can do."),
 }
 """Subcommand -> (where it is, what it does)."""
 

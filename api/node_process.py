@@ -1,21 +1,32 @@
 """One oracle node from its configuration: put together, kept going, stopped."""
 
 import logging
+import shutil
 import threading
 import time
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from web3 import HTTPProvider, Web3
 
+from api.configuration.logs import start_log
 from api.configuration.node import NodeConfig
 from api.configuration.rules import load_rules
 from api.health import health_app
+from api.historian_projection import figures as historian_figures
+from api.historian_projection import projecting
 from api.server import serve
 from oracle.errors import ConfigError, OracleError
+from oracle.headend.receiver import HeadEnd
+from oracle.headend.workers import HeadEndWorkers
+from oracle.historian.projection import Projection
+from oracle.journal.backup import close_copied_epochs
 from oracle.journal.journal import Journal
 from oracle.keyring.files import load_keyring
-from oracle.node import Node
+from oracle.node import Node, system_clock_ms
 from oracle.peers.in_process import Exchange, InProcessPeers
+from oracle.reporter import MOST_SKIPPED_EPOCHS
 from oracle.transmitter.web3_chain import Web3Chain
 
 log = logging.getLogger(__name__)
@@ -33,7 +44,7 @@ def run_node(config: NodeConfig, stop: threading.Event) -> None:
 
     Raises:
         ConfigError: a file cannot be used.
-        JournalError: the journal is of another network, or newer than this program.
+        JournalError: the journal is of another network, or newer than this program, or one of its archives is missing.
         ChainError: the chain does not answer, or is another one.
         OSError: the port of the health endpoint is taken.
 
@@ -47,7 +58,9 @@ def run_node(config: NodeConfig, stop: threading.Event) -> None:
         settings.journal.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigError(f"{settings.journal.parent}: cannot be made: {error.strerror}") from error
-    journal = Journal.open(settings.journal, settings.network)
+    journal = Journal.open(settings.journal, settings.network, archives=[settings.archives_folder])
+    journal.require_archives()
+    _make_own(journal, chain)
     node = Node(
         name=settings.name,
         network=settings.network,
@@ -57,21 +70,59 @@ def run_node(config: NodeConfig, stop: threading.Event) -> None:
         peers=InProcessPeers(Exchange(), settings.name),
         rules=load_rules(settings.rules),
     )
-    NodeProcess(config, node, chain, can_pay=account is not None).run(broker_url, stop)
+    with projecting(config) as projection:
+        NodeProcess(config, node, chain, projection, can_pay=account is not None).run(broker_url, stop)
+
+
+def _workers(config: NodeConfig, node: Node, broker_url: str) -> HeadEndWorkers | None:
+    """Make the head-end's processes; None where the node shall hear by itself."""
+    settings = config.node
+    if not settings.workers:
+        return None
+    return HeadEndWorkers(
+        node=settings.name,
+        network=settings.network,
+        journal=settings.journal,
+        broker_url=broker_url,
+        ack_key=node.keyring.ack_key,
+        registry=node.current_registry(),
+        clock_ms=system_clock_ms,
+        workers=settings.workers,
+        set_up=partial(start_log, config.log),
+    )
+
+
+def _make_own(journal: Journal, chain: Web3Chain) -> None:
+    """Let a journal that was restored from a copy sign again: nothing that the lost one may have signed."""
+    if not journal.is_copy():
+        return
+    # One less than others would follow: what comes next must not be too far ahead for them.
+    first, count = chain.position().epoch + 1, MOST_SKIPPED_EPOCHS - 1
+    close_copied_epochs(journal, first, count)
+    log.warning(
+        "the journal was restored from a copy; no report of epochs %d to %d is signed", first, first + count - 1
+    )
 
 
 class NodeProcess:
     """Keeps one node going: reads the registry again and again, and leads a report for every settlement interval."""
 
-    def __init__(self, config: NodeConfig, node: Node, chain: Web3Chain, *, can_pay: bool) -> None:
+    def __init__(
+        self, config: NodeConfig, node: Node, chain: Web3Chain, projection: Projection | None = None, *, can_pay: bool
+    ) -> None:
+        self._config = config
         self._settings = config.node
         self._health_port = config.health.port
         self._node = node
         self._chain = chain
+        self._projection = projection
+        self._workers: HeadEndWorkers | None = None
         self._can_pay = can_pay
         self._leading: str | None = None
         """Why this node does not lead; empty if it does, None before the first look."""
         self._chain_fault: str | None = None
+        self._last_report = (0, 0)
+        """(epoch, cutoff [s UTC]) of the last report."""
         self._settled_s = 0
         """Cutoff up to which nothing is left to lead [s UTC]."""
         self._refresh_at = self._lead_at = 0.0
@@ -79,14 +130,20 @@ class NodeProcess:
     def run(self, broker_url: str, stop: threading.Event) -> None:
         """Run until `stop` is set, then stop within five seconds."""
         worker = threading.Thread(target=self._work, args=(stop,), name="chain", daemon=True)
-        with serve(health_app(self.figures, self.hindrances), self._health_port) as address:
+        self._workers = _workers(self._config, self._node, broker_url)
+        with serve(health_app(self.figures, self.hindrances, self.degradations), self._health_port) as address:
             log.info("node %s of network %s; health at %s", self._node.name, self._node.network, address)
-            self._node.headend.start(broker_url)
+            if self._workers is None:
+                self._node.headend.start(broker_url)
+            else:
+                self._workers.start()
             worker.start()
             stop.wait()
             log.info("stopping")
             deadline = time.monotonic() + STOP_S
-            self._node.headend.stop()
+            if self._projection is not None:
+                self._projection.stop(0)  # it ends while the head-end does
+            self._headend.stop()
         worker.join(max(deadline - time.monotonic(), 0))
         if worker.is_alive():
             log.info("left a transaction to itself; it is looked for at the next start")
@@ -94,27 +151,62 @@ class NodeProcess:
             self._node.journal.close()
         log.info("stopped")
 
+    @property
+    def _headend(self) -> HeadEnd | HeadEndWorkers:
+        """What hears for this node."""
+        return self._workers or self._node.headend
+
     def figures(self) -> dict[str, Any]:
         """What passed since the start, and how things stand."""
-        tally = self._node.headend.tally
-        last = self._node.journal.last_report()
+        tally = self._headend.tally
+        epoch, cutoff_s = self._last()
         return {
             "node": self._node.name,
             "network": self._node.network,
-            "broker_connected": self._node.headend.wait_connected(0),
+            "broker_connected": self._headend.wait_connected(0),
             "chain_fault": self._chain_fault,
+            "chain_well": self._chain_fault is None,
             "envelopes": tally.envelopes,
+            "readings": tally.readings,
             "duplicates": tally.duplicates,
             "refused": tally.refused,
+            "refused_by_reason": dict(tally.reasons),
+            "unstored": tally.unstored,
+            "shed": tally.shed,
+            "journal": self._journal_figures(),
+            "historian": None if self._projection is None else historian_figures(self._projection),
             "leads": self._leading == "",
-            "last_epoch": last.report.epoch if last else 0,
-            "last_cutoff": last.report.cutoff_s if last else 0,
+            "last_epoch": epoch,
+            "last_cutoff": cutoff_s,
         }
+
+    def _journal_figures(self) -> dict[str, Any]:
+        path = self._settings.journal
+        return {
+            "rows": self._node.journal.last_row(),
+            "bytes": _size(path) + _size(path.with_name(f"{path.name}-wal")),
+            "free_bytes": shutil.disk_usage(path.parent).free,
+            "writable": self._headend.fault is None,
+            "fault": self._headend.fault,
+        }
+
+    def _last(self) -> tuple[int, int]:
+        """(epoch, cutoff [s UTC]) of the last report. The report itself, which may be long, is read once."""
+        epoch = self._node.journal.last_epoch()
+        if epoch != self._last_report[0]:
+            record = self._node.journal.report(epoch)
+            self._last_report = (epoch, record.report.cutoff_s if record else 0)
+        return self._last_report
 
     def hindrances(self) -> list[str]:
         """What keeps the node from its work."""
-        found = [] if self._node.headend.wait_connected(0) else ["no connection to the broker"]
-        return found + ([self._chain_fault] if self._chain_fault else [])
+        found = [] if self._headend.wait_connected(0) else ["no connection to the broker"]
+        return found + [fault for fault in (self._headend.fault, self._chain_fault) if fault]
+
+    def degradations(self) -> list[str]:
+        """What goes wrong beside its work: the time-series database, which nothing waits for."""
+        error = self._projection.last_error if self._projection is not None else None
+        return [f"historian: {error}"] if error else []
 
     def _work(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -135,7 +227,9 @@ class NodeProcess:
         now = time.monotonic()
         if now >= self._refresh_at:
             self._refresh_at = now + self._settings.registry_refresh_s
-            self._node.refresh_registry()
+            registry = self._node.refresh_registry()
+            if self._workers is not None:
+                self._workers.update_registry(registry)
             self._look_whether_to_lead()
         cutoff_s = last_boundary(time.time() - self._settings.settlement_delay_s, self._settings.settlement_interval_s)
         if self._leading == "" and cutoff_s > self._settled_s and now >= self._lead_at:
@@ -167,6 +261,14 @@ class NodeProcess:
             if report.cutoff_s < cutoff_s:
                 return
         self._settled_s = cutoff_s
+
+
+def _size(path: Path) -> int:
+    """Size of a file [bytes], 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def last_boundary(now_s: float, interval_s: int) -> int:

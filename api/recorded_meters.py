@@ -10,6 +10,7 @@ from devices.readings import Column, Readings
 from devices.recordings import RecordedMeter, Recording, read
 from oracle.config import MeterEntry, load_meters
 from oracle.errors import ConfigError
+from oracle.metering.collation import Observations, observe
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +19,11 @@ class KnownMeter:
 
     entry: MeterEntry
     readings: Readings
+
+    @property
+    def observations(self) -> Observations:
+        """What metering settles."""
+        return observe(self.readings)
 
 
 def load_recorded_meters(

@@ -1,32 +1,45 @@
-"""Recorded readings in, production ledger out. A pure function of its files, so that anyone can repeat it."""
+"""Recorded or signed readings in, production ledger out. A pure function of its files, so that anyone can repeat it."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from api.recorded_meters import KnownMeter, load_recorded_meters
+from api.journaled_meters import holds_envelopes, load_signed_meters
+from api.recorded_meters import load_recorded_meters
+from oracle.config import MeterEntry
 from oracle.errors import ConfigError
-from oracle.metering.collation import Observations, observe
+from oracle.metering.collation import Observations
 from oracle.metering.interval import parse_duration_ms
 from oracle.metering.ledger import AccountKey, accounts
 from oracle.metering.settlement import Settlement, Standing, settle_register
 
 STANDINGS = {Standing.ATTESTED: "attested_wh", Standing.WITHHELD: "withheld_wh", Standing.DISPUTED: "disputed_wh"}
 
-
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many are done and of how many."""
+
+
+class ObservedMeter(Protocol):
+    """A meter with its limits, and what was observed of it."""
+
+    @property
+    def entry(self) -> MeterEntry:
+        """Name and limits."""
+
+    @property
+    def observations(self) -> Observations:
+        """Its readings."""
 
 
 def settle_files(
     files: Sequence[Path], meters_path: Path | None, interval: str, on_progress: Progress = lambda *_: None
 ) -> tuple[dict[str, Any], list[str]]:
-    """Settle recorded files into a ledger of intervals such as `1h`.
+    """Settle recorded files, or journals with their archives, into a ledger of intervals such as `1h`.
 
     Returns:
         The ledger (see `production_ledger`), and notes for the reader.
@@ -38,6 +51,12 @@ def settle_files(
     """
     try:
         interval_ms = parse_duration_ms(interval)
+        signed = {path: holds_envelopes(path) for path in files}
+        if all(signed.values()):
+            return _settle_signed(files, meters_path, interval_ms, on_progress)
+        if any(signed.values()):
+            odd = next(path for path in files if signed[path] != signed[files[0]])
+            raise ConfigError(f"{odd}: settle takes recorded files, or journals and archives, not both at once")
         meters, notes = load_recorded_meters(
             files, meters_path, lambda done: on_progress("reading files", done, len(files))
         )
@@ -46,8 +65,15 @@ def settle_files(
     return production_ledger(meters, interval_ms, on_progress), notes
 
 
+def _settle_signed(
+    files: Sequence[Path], meters_path: Path | None, interval_ms: int, on_progress: Progress
+) -> tuple[dict[str, Any], list[str]]:
+    meters, notes = load_signed_meters(files, meters_path, on_progress)
+    return production_ledger(meters, interval_ms, on_progress), notes
+
+
 def production_ledger(
-    meters: Mapping[str, KnownMeter], interval_ms: int, on_progress: Progress = lambda *_: None
+    meters: Mapping[str, ObservedMeter], interval_ms: int, on_progress: Progress = lambda *_: None
 ) -> dict[str, Any]:
     """Settle each meter up to its last reading.
 
@@ -61,7 +87,7 @@ def production_ledger(
     for done, meter_id in enumerate(sorted(meters)):
         on_progress("settling meters", done, len(meters))
         known = meters[meter_id]
-        observations = observe(known.readings)
+        observations = known.observations
         cutoff_ms = int(observations.time_ms.max()) if len(observations) else 0
         settled.append(settle_register(known.entry.to_meter(), observations, cutoff_ms))
         evidence.update(_evidence(known, observations))
@@ -84,7 +110,7 @@ def production_ledger(
     }
 
 
-def _evidence(known: KnownMeter, observations: Observations) -> bytes:
+def _evidence(known: ObservedMeter, observations: Observations) -> bytes:
     """Hash what a settlement rests on: the meter's limits, its distinct readings in time order, its events."""
     columns = np.stack((observations.time_ms, np.where(observations.present, observations.register_wh, -1)))
     limits = json.dumps(known.entry.model_dump(), sort_keys=True)
@@ -93,7 +119,7 @@ def _evidence(known: KnownMeter, observations: Observations) -> bytes:
     return hashlib.sha256(b"\0".join((limits.encode(), events.encode(), readings))).digest()
 
 
-def _counting(meters: Mapping[str, KnownMeter]) -> set[str]:
+def _counting(meters: Mapping[str, ObservedMeter]) -> set[str]:
     """Meters that make up the totals: a site's plant meter where there is one, else its inverters; never a load."""
     with_plant_meter = {m.entry.site or m.entry.id for m in meters.values() if m.entry.role == "plant"}
     return {

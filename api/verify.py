@@ -33,6 +33,12 @@ class Verified:
     """The last line."""
 
 
+def holds_archive(path: Path) -> bool:
+    """Whether a file is Parquet, and so an archive rather than a proof. Raises OSError if it cannot be read."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
 def read_trust(path: Path, *, with_rpc: bool) -> Anchor | AddressBook:
     """Read what a verifier trusts: an anchor, or (where a chain node is asked too) an address book.
 

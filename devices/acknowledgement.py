@@ -5,7 +5,7 @@ envelope, another domain. Pure.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -79,14 +79,32 @@ def encode(  # noqa: PLR0913 - keyword-only: the six parts of a receipt
         ValueError: `network` is not an identifier.
 
     """
+    wire = write(node=node, gateway=gateway, accepted=accepted, rejected=rejected, key=key, network=network)
+    return decode(wire, network=network)
+
+
+def write(  # noqa: PLR0913 - keyword-only: the six parts of a receipt
+    *,
+    node: str,
+    gateway: str,
+    accepted: Sequence[AcceptedRange],
+    rejected: Sequence[Rejection],
+    key: SigningKey,
+    network: str,
+) -> bytes:
+    """Sign an acknowledgement and return its bytes. What is in it is taken as it is: `encode` checks it.
+
+    Raises:
+        ValueError: `network` is not an identifier.
+
+    """
     payload = {
         1: node,
         2: gateway,
         3: [[each.device, each.boot, each.first, each.last] for each in accepted],
         4: [[each.device, each.boot, each.sequence, each.reason, each.item_sha256] for each in rejected],
     }
-    wire = seal(cbor2.dumps(payload, canonical=True), key, domain=DOMAIN, network=network)
-    return decode(wire, network=network)
+    return seal(cbor2.dumps(payload, canonical=True), key, domain=DOMAIN, network=network)
 
 
 def decode(wire: bytes, *, network: str) -> Acknowledgement:

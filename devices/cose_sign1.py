@@ -19,6 +19,7 @@ from devices.device_key import (
     DeviceKeyError,
     PublicKey,
     SigningKey,
+    es256_in_range,
     public_key,
 )
 from devices.identifier import is_identifier
@@ -55,7 +56,12 @@ class Signed:
 
         """
         if not self.public_key.verify(self.signature, self.signed_bytes):
-            raise TelemetryError(Reason.BAD_SIGNATURE, "the signature does not verify under the key in the header")
+            raise bad_signature()
+
+
+def bad_signature() -> TelemetryError:
+    """Build the error for a signature that does not verify."""
+    return TelemetryError(Reason.BAD_SIGNATURE, "the signature does not verify under the key in the header")
 
 
 def external_aad(domain: bytes, network: str) -> bytes:
@@ -105,8 +111,8 @@ def unseal(wire: bytes, *, domain: bytes, network: str, max_bytes: int) -> Signe
     body = wire[start : cursor.at]
     signature = cursor.octets("signature", SIGNATURE_LENGTH)
     cursor.finish("wrapper")
-    if key.alg == "es256":
-        _check_es256(signature)
+    if key.alg == "es256" and not es256_in_range(signature):
+        raise _es256_error(signature)
     aad = cbor2.dumps(external_aad(domain, network))
     return Signed(key, payload, b"".join((_CONTEXT, protected, aad, body)), signature, wire)
 
@@ -135,9 +141,8 @@ def _unprotected(cursor: Cursor) -> None:
         raise malformed("unprotected header: must be empty")
 
 
-def _check_es256(signature: bytes) -> None:
+def _es256_error(signature: bytes) -> TelemetryError:
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if not 0 < r < GROUP_ORDER or not 0 < s < GROUP_ORDER:
-        raise TelemetryError(Reason.BAD_SIGNATURE, "signature: r or s is outside [1, n-1]")
-    if s > GROUP_ORDER // 2:
-        raise TelemetryError(Reason.HIGH_S, "signature: s is above n/2")
+    if 0 < r < GROUP_ORDER and 0 < s < GROUP_ORDER:
+        return TelemetryError(Reason.HIGH_S, "signature: s is above n/2")
+    return TelemetryError(Reason.BAD_SIGNATURE, "signature: r or s is outside [1, n-1]")

@@ -12,28 +12,47 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from devices import acknowledgement, topics
-from devices.acknowledgement import AcceptedRange, Acknowledgement
+from devices import topics
+from devices.acknowledgement import Acknowledgement
 from devices.device_key import PublicKey
 from devices.device_signer import DeviceSigner
-from devices.flights import Flights
 from devices.identifier import require_identifier
 from devices.mqtt import Delivery, MqttConnection, Will
-from devices.outbox import Outbox, RejectedEnvelope
-from devices.telemetry import MAX_ITEMS, Envelope, TelemetryError
+from devices.outbox import Outbox, OutboxFullError, RejectedEnvelope
+from devices.publisher import MAX_MESSAGE_BYTES, Publisher
+from devices.receipts import ReceiptError, Receipts
+from devices.telemetry import Envelope
 
-__all__ = ["MAX_MESSAGE_BYTES", "OFFLINE", "ONLINE", "DeviceSigner", "Gateway", "Outbox"]
+__all__ = ["MAX_MESSAGE_BYTES", "OFFLINE", "ONLINE", "DeviceSigner", "Gateway", "Outbox", "OutboxFullError", "Tally"]
 
-MAX_MESSAGE_BYTES = 128 * 1024
-"""A message carries envelopes up to this size together; a larger envelope travels alone."""
 ONLINE, OFFLINE = b"online", b"offline"
 """Retained payloads of the status topic."""
 _LONGEST_SLEEP_S = 1.0
+_SHORTEST_SLEEP_S = 0.01
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class Tally:
+    """What passed since the start."""
+
+    connects: int = 0
+    published: int = 0
+    """Envelopes handed to the connection, each time counted."""
+    repeated: int = 0
+    """Those of them that had been published before over the same connection."""
+    delivered: int = 0
+    """Envelopes that enough nodes have, deleted."""
+    acknowledgements: int = 0
+    ignored: int = 0
+    """Acknowledgements that do not count."""
+    refusals: int = 0
+    """Times that a node refused an envelope anew."""
 
 
 class Gateway:
@@ -42,15 +61,17 @@ class Gateway:
     Args:
         name: identifier of the gateway; one connection of this name at a time.
         network: identifier of the network.
-        broker_url: mqtt://[user:password@]host[:port].
+        broker_url: mqtt://[user:password@]host[:port], or mqtts://… for TLS.
         outbox: where undelivered envelopes are kept; the caller closes it after the gateway.
         node_keys: public key of each node by its name; acknowledgements of others are ignored.
         copies_required: k, how many distinct nodes must have an envelope.
-        window: envelopes that may wait for acknowledgements at a time.
+        window: new envelopes that may wait for acknowledgements at a time, and half as many old ones beside them.
         retry_after_s: publish again when an acknowledgement takes longer [s].
+        backfill_per_s: old envelopes published a second at most; None means as fast as they are acknowledged.
 
     Raises:
-        ValueError: a name is not an identifier, the URL has another form, or k is not between 1 and the number of nodes.
+        ValueError: a name is not an identifier, the URL has another form, k is not between 1 and the number of nodes,
+            or the rate is not positive.
 
     """
 
@@ -65,14 +86,16 @@ class Gateway:
         *,
         window: int = 512,
         retry_after_s: float = 10.0,
+        backfill_per_s: float | None = None,
     ) -> None:
         self.name = require_identifier(name, "gateway")
         self.network = require_identifier(network, "network")
         if not 1 <= copies_required <= len(node_keys):
             raise ValueError(f"copies_required {copies_required} is not between 1 and {len(node_keys)} nodes")
         self.outbox = outbox
-        self._node_keys = dict(node_keys)
-        self._copies_required = copies_required
+        self.fault: str | None = None
+        """Why nothing can be delivered just now, although the broker may be there: the outbox cannot be used."""
+        self._receipts = Receipts(name, network, node_keys, copies_required, outbox)
         self._topic = topics.format_telemetry(network, name)
         self._status_topic = topics.format_status(network, name)
         self._mqtt = MqttConnection(
@@ -83,9 +106,16 @@ class Gateway:
             on_connected=self._wake_after_connect,
             will=Will(self._status_topic, OFFLINE),
         )
-        self._flights = Flights(window, retry_after_s)
-        self._last_id = 0
-        self._copies: dict[int, set[str]] = {}
+        self._publisher = Publisher(
+            outbox,
+            lambda message: self._mqtt.publish(self._topic, message),
+            window=window,
+            retry_after_s=retry_after_s,
+            backfill_per_s=backfill_per_s,
+        )
+        self._done: list[int] = []
+        """Delivered, and not yet deleted."""
+        self._tally = Tally()
         self._inbox: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._work = False
@@ -93,8 +123,13 @@ class Gateway:
         self._stopping = False
         self._sender = threading.Thread(target=self._run, name=f"gateway-{name}", daemon=True)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the connection to the broker stands."""
+        return self._mqtt.connected
+
     def start(self) -> None:
-        """Connect and begin to deliver, in the background. What the outbox holds goes out first."""
+        """Connect and begin to deliver, in the background, with what the outbox holds."""
         self._mqtt.start()
         self._sender.start()
 
@@ -102,7 +137,9 @@ class Gateway:
         """Commit one envelope to the outbox; it is delivered in the background, after this call or after a crash.
 
         Raises:
-            sqlite3.Error: it was not stored.
+            OutboxFullError: it was not stored, because the quota is used up. Offer the same envelope again later: a
+                device that signs another in its place has used its sequence numbers twice.
+            sqlite3.Error: it was not stored, for instance because the disk is full. The same holds.
 
         """
         self.send_many((envelope,))
@@ -115,6 +152,14 @@ class Gateway:
     def pending(self) -> int:
         """Return how many envelopes are not yet with k nodes, without those that were set aside."""
         return self.outbox.pending()
+
+    def tally(self) -> Tally:
+        """Return what passed since the start."""
+        return replace(self._tally, published=self._publisher.published, repeated=self._publisher.repeated)
+
+    def in_flight(self) -> int:
+        """Return how many envelopes were published and wait for acknowledgements."""
+        return self._publisher.in_flight()
 
     def rejected(self) -> list[RejectedEnvelope]:
         """Return what nodes refused and why, as far as the envelope is still kept."""
@@ -172,6 +217,7 @@ class Gateway:
 
     def _wake_after_connect(self) -> None:
         self._mqtt.publish(self._status_topic, ONLINE, retain=True)
+        self._tally.connects += 1
         with self._changed:
             self._start_over = True
         self._wake()
@@ -181,121 +227,68 @@ class Gateway:
         self._wake()
 
     def _run(self) -> None:
+        sleep_s = _LONGEST_SLEEP_S
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._work or self._stopping, self._sleep_s())
+                self._changed.wait_for(lambda: self._work or self._stopping, sleep_s)
                 if self._stopping:
                     return
                 self._work = False
                 start_over, self._start_over = self._start_over, False
             try:
-                self._step(start_over=start_over)
-            except (sqlite3.Error, OSError):
+                sleep_s = self._step(start_over=start_over)
+                self._note(None)
+            except (sqlite3.Error, OSError) as error:
                 if self._stopping:
                     return
-                _log.exception("gateway %s: trying again in a second", self.name)
-                time.sleep(_LONGEST_SLEEP_S)
+                self._note(f"{self.outbox.path} cannot be used: {error}")
+                with self._changed:
+                    self._start_over |= start_over
+                    self._changed.wait_for(lambda: self._stopping, _LONGEST_SLEEP_S)
 
-    def _sleep_s(self) -> float:
-        due = self._flights.next_due_s()
-        return _LONGEST_SLEEP_S if due is None else min(max(due - time.monotonic(), 0.01), _LONGEST_SLEEP_S)
+    def _note(self, fault: str | None) -> None:
+        if fault is not None and fault != self.fault:
+            _log.error("gateway %s: %s; trying again every second", self.name, fault)
+        if fault is None and self.fault is not None:
+            _log.info("gateway %s: the outbox can be used again", self.name)
+        self.fault = fault
 
-    def _step(self, *, start_over: bool) -> None:
-        now_s = time.monotonic()
+    def _step(self, *, start_over: bool) -> float:
+        """Do what there is to do; return how long there is nothing else [s]."""
         if start_over:
-            self._flights.clear()
-            self._last_id = 0
+            self._publisher.start_over()
         self._take_acknowledgements()
-        self._flights.expire(now_s)
-        if self._mqtt.connected:
-            self._publish_due(now_s)
-
-    def _publish_due(self, now_s: float) -> None:
-        capacity = self._flights.capacity()
-        fresh = self.outbox.after(self._last_id, capacity) if capacity > 0 and self._flights.takes_new() else []
-        attempts = dict(self._flights.due(now_s, max(capacity // 2, capacity - len(fresh))))
-        rows = self.outbox.wires(list(attempts)) + fresh[: capacity - len(attempts)]
-        for ids, message in _messages(rows):
-            if not self._mqtt.publish(self._topic, message):
-                return  # the connection is gone; the next one starts over
-            for each in ids:
-                self._flights.launch(each, now_s, attempts.get(each, 0) + 1)
-            self._last_id = max(self._last_id, *ids)
-        if len(fresh) == capacity and self._flights.capacity() > 0:
-            self._wake()
+        if not self._mqtt.connected:
+            return _LONGEST_SLEEP_S
+        now_s = time.monotonic()
+        again_s = self._publisher.step(now_s)
+        if again_s is None:
+            return _LONGEST_SLEEP_S
+        return min(max(again_s - now_s, _SHORTEST_SLEEP_S if again_s > now_s else 0.0), _LONGEST_SLEEP_S)
 
     def _take_acknowledgements(self) -> None:
-        done: list[int] = []
         while not self._inbox.empty():
             delivery = self._inbox.get()
             try:
-                ack = self._verified(delivery)
-            except (TelemetryError, topics.TopicError) as error:
+                ack = self._receipts.verified(delivery.topic, delivery.payload)
+            except ReceiptError as error:
+                self._tally.ignored += 1
                 _log.warning("gateway %s ignores an acknowledgement: %s", self.name, error)
                 continue
-            for accepted in joined(ack.accepted):
-                done += self._count(ack.node, accepted)
+            self._tally.acknowledgements += 1
+            self._done += self._receipts.count(ack)
             self._note_rejections(ack)
-        self.outbox.remove(done)
-        self._flights.land(done)
-        if done:
-            self._wake()
-
-    def _verified(self, delivery: Delivery) -> Acknowledgement:
-        """Return an acknowledgement by a known node to this gateway, or raise TelemetryError or TopicError."""
-        topic = topics.parse(delivery.topic)
-        ack = acknowledgement.decode(delivery.payload, network=self.network)
-        if topic != topics.AckTopic(self.network, self.name, ack.node) or ack.gateway != self.name:
-            raise topics.TopicError(f"{delivery.topic!r} carries one of {ack.node!r} to {ack.gateway!r}")
-        if self._node_keys.get(ack.node) != ack.public_key:
-            raise topics.TopicError(f"node {ack.node!r} is unknown or has another key")
-        acknowledgement.verify_signature(ack)
-        return ack
-
-    def _count(self, node: str, accepted: AcceptedRange) -> list[int]:
-        """Count a node's copy of every envelope in a range; return those that now have enough."""
-        done = []
-        for each in self.outbox.covered(accepted.device, accepted.boot, accepted.first, accepted.last):
-            nodes = self._copies.setdefault(each, set())
-            nodes.add(node)
-            if len(nodes) >= self._copies_required:
-                done.append(each)
-                del self._copies[each]
-        return done
+        if self._done:
+            self.outbox.remove(self._done)
+            self._publisher.land(self._done)
+            self._tally.delivered += len(self._done)
+            self._done = []
+            with self._changed:
+                self._changed.notify_all()  # whoever waits for the end of it
 
     def _note_rejections(self, ack: Acknowledgement) -> None:
-        tolerated = len(self._node_keys) - self._copies_required
-        for each in ack.rejected:
-            envelope_id = self.outbox.reject(each.item_sha256, ack.node, each.reason, tolerated=tolerated)
-            if envelope_id is not None:
-                where = f"device {each.device}, boot {each.boot}, sequence {each.sequence}"
-                _log.warning("gateway %s: node %s refuses %s: %s", self.name, ack.node, where, each.reason)
-                self._wake()
-
-
-def joined(ranges: Iterable[AcceptedRange]) -> list[AcceptedRange]:
-    """Join ranges that touch or overlap, so that an envelope which several cover together counts as covered."""
-    merged: list[AcceptedRange] = []
-    for each in sorted(ranges, key=lambda each: (each.device, each.boot, each.first)):
-        last = merged[-1] if merged else None
-        if last and (last.device, last.boot) == (each.device, each.boot) and each.first <= last.last + 1:
-            merged[-1] = AcceptedRange(each.device, each.boot, last.first, max(last.last, each.last))
-        else:
-            merged.append(each)
-    return merged
-
-
-def _messages(rows: Iterable[tuple[int, bytes]]) -> Iterable[tuple[list[int], bytes]]:
-    """Pack envelopes into messages: (their ids, the CBOR sequence)."""
-    ids: list[int] = []
-    wires: list[bytes] = []
-    size = 0
-    for each, wire in rows:
-        if ids and (size + len(wire) > MAX_MESSAGE_BYTES or len(ids) == MAX_ITEMS):
-            yield ids, b"".join(wires)
-            ids, wires, size = [], [], 0
-        ids.append(each)
-        wires.append(wire)
-        size += len(wire)
-    if ids:
-        yield ids, b"".join(wires)
+        new = self.outbox.reject(ack.node, ack.rejected, tolerated=self._receipts.tolerated)
+        self._tally.refusals += len(new)
+        for each in new:
+            where = f"device {each.device}, boot {each.boot}, sequence {each.sequence}"
+            _log.warning("gateway %s: node %s refuses %s: %s", self.name, ack.node, where, each.reason)

@@ -1,7 +1,8 @@
-"""Where a gateway's readings come from: one port, and for now one source, a table that grows.
+"""Where a gateway's readings come from: the port, and one source, a table that grows.
 
 A source says after each read up to where it has read, in words of its own; whoever signs keeps them with the signature.
-Sources that ask a device (SunSpec, Tasmota) have their place here.
+Sources that ask a meter are `devices.polled_meters`, whatever the meter speaks: SunSpec, Shelly, Tasmota, OpenDTU and
+Sparkplug B take their place there, each as a function that returns registers.
 """
 
 import hashlib
@@ -40,6 +41,14 @@ class MeterSource(Protocol):
     def name(self) -> str:
         """What it is, the same after a restart."""
 
+    @property
+    def pause_s(self) -> float:
+        """When to look again if there was nothing [s]."""
+
+    @property
+    def waiting(self) -> int:
+        """Readings that it has and that cannot be dated yet, because the time is not known."""
+
     def take(self, place: str | None) -> Taken | None:
         """Return the readings after a place, None if there are none yet; a new source begins with None.
 
@@ -64,11 +73,18 @@ class TailedTable:
 
     A file that no longer has at its place what was read there before is a new one, and is read from its start: rows
     that were sent before are sent again, and count once. A row that is none stops the reading there until it is mended.
-    A line without its end is not there yet.
+    A line without its end is not there yet. The rows carry their time, so they wait for no clock.
+
+    Args:
+        path: the table.
+        pause_s: when to look again if there was nothing [s].
+
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pause_s: float = 5.0) -> None:
         self._path = path
+        self.pause_s = pause_s
+        self.waiting = 0
 
     @property
     def name(self) -> str:

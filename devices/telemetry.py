@@ -4,13 +4,15 @@
 accepted encoding of it, and its identity is the SHA-256 of the bytes that were signed. Pure: no clock, no I/O.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import cbor2
 
 from devices.columns import read_payload, write_payload
-from devices.cose_sign1 import Signed, seal, unseal
+from devices.cose_sign1 import bad_signature, seal, unseal
 from devices.deterministic_cbor import item_end
 from devices.device_key import PublicKey, SigningKey
 from devices.readings import Column, EventKind, Reading, Readings, RegisterEvent
@@ -55,7 +57,12 @@ class Envelope:
     """Boot epoch: rises each time the device starts anew, below 2^63."""
     first_sequence: int
     """Number of the first reading within the boot epoch; reading i has number first_sequence + i, below 2^63."""
-    readings: Readings
+    count: int
+    """How many readings: 1 or more."""
+    first_ms: int
+    """Earliest time of a reading [ms UTC]."""
+    last_ms: int
+    """Latest time of a reading [ms UTC]."""
     previous: bytes
     """32 bytes: digest of the device's previous envelope, or NO_PREVIOUS."""
     public_key: PublicKey
@@ -67,11 +74,18 @@ class Envelope:
     """The message as it travels, wrapper and signature included."""
     signed_bytes: bytes
     """The Sig_structure that the signature is over."""
+    read_readings: Callable[[], Readings] = field(repr=False)
+    """Makes `readings`, when they are asked for: whoever only carries an envelope on needs none."""
+
+    @cached_property
+    def readings(self) -> Readings:
+        """The readings, in columns: read-only, mostly views of `wire`."""
+        return self.read_readings()
 
     @property
     def last_sequence(self) -> int:
         """Number of the last reading."""
-        return self.first_sequence + len(self.readings) - 1
+        return self.first_sequence + self.count - 1
 
 
 class Split(NamedTuple):
@@ -122,12 +136,15 @@ def decode(wire: bytes, *, network: str) -> Envelope:
     """
     signed = unseal(wire, domain=DOMAIN, network=network, max_bytes=MAX_ENVELOPE_BYTES)
     payload = read_payload(wire, *signed.payload)
+    readings = payload.readings
     return Envelope(
         device=payload.device,
         meter=payload.meter,
         boot=payload.boot,
         first_sequence=payload.first_sequence,
-        readings=payload.readings,
+        count=len(readings),
+        first_ms=int(readings.time_ms.min()),
+        last_ms=int(readings.time_ms.max()),
         previous=payload.previous,
         public_key=signed.public_key,
         network=network,
@@ -135,6 +152,7 @@ def decode(wire: bytes, *, network: str) -> Envelope:
         signature=signed.signature,
         wire=wire,
         signed_bytes=signed.signed_bytes,
+        read_readings=partial(_same, readings),
     )
 
 
@@ -147,7 +165,12 @@ def verify_signature(envelope: Envelope) -> None:
         TelemetryError: bad_signature.
 
     """
-    Signed(envelope.public_key, (0, 0), envelope.signed_bytes, envelope.signature, envelope.wire).verify()
+    if not envelope.public_key.verify(envelope.signature, envelope.signed_bytes):
+        raise bad_signature()
+
+
+def _same(readings: Readings) -> Readings:
+    return readings
 
 
 def split(message: bytes) -> Split:

@@ -8,6 +8,7 @@ Every name is an identifier, so no name holds a slash or a wildcard.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from devices.identifier import is_identifier
 
@@ -61,12 +62,14 @@ def format_status(network: str, gateway: str) -> str:
     return f"{PREFIX}/{_name(network)}/status/{_name(gateway)}"
 
 
-def format_telemetry_filter(network: str) -> str:
+def format_telemetry_filter(network: str, share: str | None = None) -> str:
     """Return the filter of all telemetry in a network: what a head-end subscribes to. Raises TopicError.
 
-    It matches deeper topics too, so that telemetry under a wrong one is refused with a reason instead of lost.
+    It matches deeper topics too, so that telemetry under a wrong one is refused with a reason instead of lost. Clients
+    that name one `share` get each message once between them (MQTT 5, shared subscription).
     """
-    return f"{PREFIX}/{_name(network)}/telemetry/#"
+    group = "" if share is None else f"$share/{_name(share)}/"
+    return f"{group}{PREFIX}/{_name(network)}/telemetry/#"
 
 
 def format_ack_filter(network: str, gateway: str) -> str:
@@ -74,6 +77,7 @@ def format_ack_filter(network: str, gateway: str) -> str:
     return f"{PREFIX}/{_name(network)}/ack/{_name(gateway)}/+"
 
 
+@lru_cache(maxsize=4096)
 def parse(topic: str) -> Topic:
     """Parse a topic.
 

@@ -10,6 +10,14 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add how much the load tests do: little by default, as much as you like by command."""
+    group = parser.getgroup("heliograph load tests")
+    group.addoption("--kills", type=int, default=5, metavar="N", help="kill node, broker and database N times in all")
+    group.addoption("--fuzz", type=int, default=20_000, metavar="N", help="make up N payloads")
+    group.addoption("--seed", type=int, metavar="N", help="what the random choices of a load test are made from")
+
+
 def require(what: str, present: object, reason: str) -> None:
     """Go on only if `what` is present.
 

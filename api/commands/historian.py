@@ -26,6 +26,14 @@ def historian() -> None:
     "--journal", "journal_path", required=True, type=click.Path(path_type=Path), metavar="J", help="The node's journal."
 )
 @click.option("--network", required=True, metavar="N", help="Network that the journal belongs to.")
+@click.option(
+    "--archive",
+    "archives",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="A",
+    help="Archive, or folder of archives, that envelopes of the journal were moved to. May be given more than once.",
+)
 @click.option("--influx-url", required=True, metavar="URL", help="InfluxDB 1.8 or 2: http://127.0.0.1:8086")
 @click.option("--bucket", required=True, help="Bucket; in InfluxDB 1 the database, which is made if it is not there.")
 @click.option(
@@ -37,7 +45,14 @@ def historian() -> None:
 @click.option("--org", default="-", help="Organization, in InfluxDB 2.")
 @click.option("--writer", default="node", show_default=True, help="Name of the node, which then goes on from here.")
 def rebuild(  # noqa: PLR0913, PLR0917 - one for each option
-    journal_path: Path, network: str, influx_url: str, bucket: str, token_file: Path | None, org: str, writer: str
+    journal_path: Path,
+    network: str,
+    archives: tuple[Path, ...],
+    influx_url: str,
+    bucket: str,
+    token_file: Path | None,
+    org: str,
+    writer: str,
 ) -> None:
     """Wipe the readings in a database and write them anew from a journal.
 
@@ -54,12 +69,13 @@ def rebuild(  # noqa: PLR0913, PLR0917 - one for each option
         return fail(f"{journal_path}: there is no such journal", 2)
     try:
         database = InfluxHistorian(influx_url, bucket, writer=writer, token=_token(token_file), org=org)
-        journal = Journal.open(journal_path, network)
+        journal = Journal.open(journal_path, network, archives)
     except (ValueError, JournalError) as error:
         return fail(str(error), 2)
     except OSError as error:
         return fail(f"{token_file}: cannot be read: {error.strerror}", 2)
     try:
+        journal.require_archives()  # before anything is wiped
         rows = _rebuild(journal, database)
     except HistorianError as error:
         return fail(str(error), EXIT_MISSING)

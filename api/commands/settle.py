@@ -1,8 +1,6 @@
 """`heliograph settle`: recorded readings in, production ledger out. No network."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import click
 
 from api.cli import fail
 from api.commands.interruption import leaving_at_once
+from api.commands.progress import progress
 from api.destinations import require_file_place, write_whole
 from oracle.errors import ConfigError
 
@@ -22,11 +21,14 @@ from oracle.errors import ConfigError
 @click.option("--interval", default="1h", show_default=True, help="Length of a ledger interval: 15m, 1h, 1d.")
 @click.option("--json", "json_path", metavar="PATH|-", help="Write the ledger as JSON to a file, or to stdout with -.")
 def settle(files: tuple[Path, ...], meters_path: Path | None, interval: str, json_path: str | None) -> None:
-    """Settle recorded readings into a production ledger.
+    """Settle recorded or signed readings into a production ledger.
 
     FILE is CSV or Parquet with the columns measured_at, meter_id, export_wh (and optionally power_w, import_wh, event,
     closing_wh, opening_wh), or an SMA CSV3 export. M.toml has a [[meter]] with id and nameplate_w for each meter, and
     optionally site, latitude, longitude, tz, rated_overload, modulus_wh, resolution_wh, role.
+
+    FILE may instead be a node's journal and the archives that envelopes were moved to from it: every signature is
+    verified, and the ledger is the same wherever the envelopes are.
     """
     destination = None if json_path in (None, "-") else Path(str(json_path))
     try:
@@ -34,7 +36,7 @@ def settle(files: tuple[Path, ...], meters_path: Path | None, interval: str, jso
             require_file_place(destination)
         with leaving_at_once():
             from api.settle import settle_files
-        with _progress() as on_progress:
+        with progress() as on_progress:
             ledger, notes = settle_files(files, meters_path, interval, on_progress)
         for note in notes:
             click.echo(note, err=True)
@@ -48,29 +50,6 @@ def settle(files: tuple[Path, ...], meters_path: Path | None, interval: str, jso
     else:
         _print_table(ledger)
     return None
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show on a terminal's stderr what is being done, and how many are done of how many; gone at the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def on_progress(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield on_progress
 
 
 def _print_table(ledger: dict[str, Any]) -> None:

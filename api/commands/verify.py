@@ -10,13 +10,14 @@ from api.commands.interruption import leaving_at_once
 from oracle.errors import ChainError, ConfigError, ProofError
 
 if TYPE_CHECKING:
+    from api.verify import Verified
     from oracle.attestation.verification import Step
 
 EXIT_UNANCHORED = 3
 
 
 @click.command()
-@click.argument("proof_path", type=click.Path(path_type=Path), metavar="PROOF.json")
+@click.argument("proof_path", type=click.Path(path_type=Path), metavar="FILE")
 @click.option(
     "--trust",
     "trust_path",
@@ -25,25 +26,32 @@ EXIT_UNANCHORED = 3
     help="Trusted signers and contract; with --rpc also an address book.",
 )
 @click.option("--rpc", "rpc_url", metavar="URL", help="Ask a chain node whether the report was published there.")
-def verify(proof_path: Path, trust_path: Path | None, rpc_url: str | None) -> None:
-    """Verify a proof and print each step.
+@click.option(
+    "--journal",
+    "journal_path",
+    type=click.Path(path_type=Path),
+    metavar="J",
+    help="The journal that an archive's rows left.",
+)
+def verify(proof_path: Path, trust_path: Path | None, rpc_url: str | None, journal_path: Path | None) -> None:
+    """Verify a proof, or an archive of envelopes, and print each step.
 
     Needs no network unless --rpc is given. --rpc without --trust asks the contract that the proof itself names: compare
     it with an address book that you have from elsewhere, or give that book to --trust. Exit codes: 0 it holds and is
     anchored, 1 it does not hold, 2 a file cannot be read, 3 it holds but nothing says that its signers are the right
     ones.
+
+    An archive (Parquet) holds if each row fits its link and is what its device signed. With --journal its rows must be
+    those that left this journal, whose links are checked too; without, it is not anchored.
     """
     with leaving_at_once():
-        from api.verify import Ground, read_trust, verify_file
+        from api.verify import Ground
     try:
-        raw = proof_path.read_bytes()
-        trust = read_trust(trust_path, with_rpc=rpc_url is not None) if trust_path else None
+        verified = _verified(proof_path, trust_path, rpc_url, journal_path)
     except OSError as error:
         return fail(f"{error.filename}: cannot be read: {error.strerror}", 2)
     except ConfigError as error:
         return fail(str(error), 2)
-    try:
-        verified = verify_file(raw, trust, rpc_url, _print)
     except ProofError as error:
         click.echo(f"  FAILED  {error.step:<11} {error.what}")
         return fail(f"{proof_path}: refused at step {error.step}", 1)
@@ -55,6 +63,22 @@ def verify(proof_path: Path, trust_path: Path | None, rpc_url: str | None) -> No
     if verified.ground is Ground.UNANCHORED:
         raise SystemExit(EXIT_UNANCHORED)
     return None
+
+
+def _verified(path: Path, trust_path: Path | None, rpc_url: str | None, journal_path: Path | None) -> "Verified":
+    with leaving_at_once():
+        from api.verify import holds_archive, read_trust, verify_file
+    if holds_archive(path):
+        if trust_path or rpc_url:
+            raise ConfigError("--trust and --rpc are for proofs; an archive is held against its --journal")
+        with leaving_at_once():
+            from api.verify_archive import verify_archive
+        return verify_archive(path, journal_path, _print)
+    if journal_path is not None:
+        raise ConfigError("--journal is for archives; a proof is held against --trust or --rpc")
+    raw = path.read_bytes()
+    trust = read_trust(trust_path, with_rpc=rpc_url is not None) if trust_path else None
+    return verify_file(raw, trust, rpc_url, _print)
 
 
 def _print(step: "Step") -> None:

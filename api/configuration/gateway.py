@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
 
 from api.configuration.settings import (
     BrokerSettings,
@@ -17,10 +17,20 @@ from api.configuration.settings import (
 )
 from devices.columns import MAX_READINGS
 from devices.device_key import ALGORITHMS, Algorithm, DeviceKeyError, PublicKey, SigningKey
+from devices.meter_command import MeterCommand
+from devices.meter_source import MeterSource, TailedTable
+from devices.outbox import DEFAULT_QUOTA_BYTES
+from devices.polled_meters import PolledMeters
 from devices.signing_log import DeviceIdentity
+from devices.trusted_time import TrustedTime
 from oracle.config import read_toml
 from oracle.errors import ConfigError
 from oracle.metering.interval import parse_duration_ms
+
+MIN_QUOTA_BYTES = 64_000_000
+"""What one look at a table may turn into, one reading an envelope, fits several times [B]."""
+COMMAND_TIMEOUT_S = 4.0
+"""Less than a process may take to stop [s]."""
 
 EXAMPLE = """\
 # A Heliograph gateway. Relative paths start at this file's folder.
@@ -31,6 +41,8 @@ network = "demo"                       # the network that readings are signed fo
 folder = "state"                       # outbox.sqlite and signing.sqlite: never copy, restore or share these
 copies = 1                             # so many nodes must have an envelope before it leaves the outbox
 batch = 60                             # readings in one envelope at most
+outbox_quota = "1GB"                   # room for what is not delivered; once it is used up, no more readings are taken
+backfill_rate = 200                    # envelopes a second, after an outage, beside what is new; 0: without limit
 
 [broker]
 url = "mqtts://broker.example:8883"    # a URL with a password goes into HELIOGRAPH_BROKER_URL instead
@@ -41,7 +53,11 @@ key = "tls/gw-1.key"
 [source]
 kind = "file"                          # a CSV of readings that grows: measured_at, meter_id, export_wh, ...
 path = "readings.csv"
-poll = "5s"
+poll = "5s"                            # kind = "command" runs a program instead that prints what the meters show:
+# command = ["./read-meters"]          #   meter_id,export_wh,...
+
+[clock]
+require_synchronised = false           # true where no battery keeps the clock: until it is synchronised, nothing is dated
 
 [[node]]                               # each node whose acknowledgement counts, as heliograph enrol node told its key
 name = "node-1"
@@ -70,13 +86,25 @@ class GatewaySettings(Section):
     folder: PathInFile
     copies: int = Field(default=1, ge=1)
     batch: int = Field(default=60, ge=1, le=MAX_READINGS)
+    outbox_quota: ByteSize = Field(default=ByteSize(DEFAULT_QUOTA_BYTES), ge=MIN_QUOTA_BYTES)
+    """Room for undelivered envelopes: a number of bytes, or with a unit, "500MB", "2GiB"."""
+    backfill_rate: float = Field(default=200.0, ge=0, allow_inf_nan=False)
+    """Envelopes published a second at most of what is not new; 0 for no limit."""
+
+    @property
+    def backfill_per_s(self) -> float | None:
+        """The same, None for no limit."""
+        return self.backfill_rate or None
 
 
 class SourceSettings(Section):
     """`[source]`."""
 
-    kind: Literal["file"]
-    path: PathInFile
+    kind: Literal["file", "command"]
+    path: PathInFile | None = None
+    """file: the table that grows."""
+    command: list[str] | None = Field(default=None, min_length=1)
+    """command: program and arguments; a relative path of the program starts at the folder of the file."""
     poll: str = "5s"
 
     @field_validator("poll")
@@ -85,10 +113,42 @@ class SourceSettings(Section):
         parse_duration_ms(text)
         return text
 
+    @field_validator("command")
+    @classmethod
+    def _program(cls, command: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        """Resolve a program that is named by a path; one that is only a name is looked for on the PATH."""
+        if command is None or "/" not in command[0]:
+            return command
+        folder = Path((info.context or {}).get("folder", Path()))
+        return [str((folder / Path(command[0]).expanduser()).absolute()), *command[1:]]
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "SourceSettings":
+        wanted, other = ("path", "command") if self.kind == "file" else ("command", "path")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"a source of kind {self.kind!r} takes {wanted}, not {other}")
+        return self
+
     @property
     def poll_s(self) -> float:
         """Pause between two looks at the source [s]."""
         return parse_duration_ms(self.poll) / 1000
+
+    def open(self, time: TrustedTime) -> MeterSource:
+        """Make the source."""
+        if self.command is not None:
+            name = "command:" + " ".join(self.command)
+            return PolledMeters(name, MeterCommand(self.command, COMMAND_TIMEOUT_S), self.poll_s, time)
+        if self.path is None:
+            raise ValueError("a source without a path")
+        return TailedTable(self.path, self.poll_s)
+
+
+class ClockSettings(Section):
+    """`[clock]`: when the time is known."""
+
+    require_synchronised: bool = False
+    """Only when the kernel says that the clock is synchronised."""
 
 
 class KnownNode(Section):
@@ -147,6 +207,7 @@ class GatewayConfig(Section):
     source: SourceSettings
     node: list[KnownNode] = Field(min_length=1)
     meter: list[GatewayMeter] = Field(min_length=1)
+    clock: ClockSettings = ClockSettings()
     health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
 

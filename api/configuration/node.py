@@ -26,6 +26,8 @@ from oracle.metering.interval import parse_duration_ms
 
 RPC_URL_VARIABLE = "HELIOGRAPH_RPC_URL"
 """Environment variable that replaces the chain's URL: the place for a URL with a key in it."""
+INFLUX_TOKEN_VARIABLE = "INFLUX_TOKEN"  # noqa: S105  the variable's name
+"""Environment variable that holds the token of the time-series database, where no file is named."""
 
 EXAMPLE = """\
 # A Heliograph oracle node. Relative paths start at this file's folder.
@@ -34,8 +36,10 @@ EXAMPLE = """\
 name = "node-1"                        # as in its certificate: heliograph enrol node node-1 ...
 network = "demo"                       # as the gateways sign for
 journal = "state/journal.sqlite"       # the durable record; its folder is made
+# archives = "state/archives"          # what was moved out of the journal; default: archives beside the journal
 keyring = "keys"                       # report key and acknowledgement key, made by heliograph enrol node
 rules = "rules.toml"                   # factors, tariffs, assets: the same for all nodes
+workers = 2                            # head-end processes, as many as cores; 0: none of their own, for brokers without $share
 registry_refresh = "1m"                # how often the registry is read again
 settlement_interval = "1h"             # a report for each, led by this node if the signer set lets it
 settlement_delay = "2m"                # time for readings to arrive before their interval is settled
@@ -52,8 +56,14 @@ address_book = "address-book.json"     # where the contracts are
 finality = "finalized"                 # "latest" on development chains, which undo nothing
 # account_key = "keys/account.hex"     # private key (hex) that pays for transactions; without it the node leads nothing
 
+# [historian]                          # a time-series database to look at; nothing is settled from it
+# url = "http://127.0.0.1:8086"        # InfluxDB 1.8 or 2
+# bucket = "heliograph"                # in InfluxDB 1 the database
+# token_file = "keys/influx.token"     # InfluxDB 1: user:password; or INFLUX_TOKEN; without either, no token
+# org = "-"                            # in InfluxDB 2
+
 [health]
-port = 8081                            # /healthz and /readyz on 127.0.0.1; 0: a free one
+port = 8081                            # /healthz, /readyz and /metrics on 127.0.0.1; 0: a free one
 
 [log]
 format = "json"                        # or "text"
@@ -67,8 +77,11 @@ class NodeSettings(Section):
     name: Identifier
     network: Identifier
     journal: PathInFile
+    archives: PathInFile | None = None
+    """Folder of the journal's archives; without it, `archives` beside the journal."""
     keyring: PathInFile
     rules: PathInFile
+    workers: int = Field(default=2, ge=0, le=64)
     registry_refresh: str = "1m"
     settlement_interval: str = "1h"
     settlement_delay: str = "2m"
@@ -78,6 +91,11 @@ class NodeSettings(Section):
     def _duration(cls, text: str) -> str:
         parse_duration_ms(text)
         return text
+
+    @property
+    def archives_folder(self) -> Path:
+        """Where the journal's archives are; it need not be there."""
+        return self.archives or self.journal.parent / "archives"
 
     @property
     def registry_refresh_s(self) -> float:
@@ -141,12 +159,39 @@ class ChainSettings(Section):
         return account
 
 
+class HistorianSettings(Section):
+    """`[historian]`: a time-series database that readings are written on into."""
+
+    url: str = Field(pattern=r"^https?://[^\s]+$")
+    bucket: str = Field(min_length=1)
+    """In InfluxDB 1 the database."""
+    token_file: PathInFile | None = None
+    org: str = "-"
+
+    def load_token(self) -> str | None:
+        """Read the API token, of the file or else of the environment; None where there is neither.
+
+        Raises:
+            ConfigError: the file cannot be read, or is readable by others.
+
+        """
+        if self.token_file is None:
+            return os.environ.get(INFLUX_TOKEN_VARIABLE)
+        try:
+            if self.token_file.stat().st_mode & 0o077:
+                raise ConfigError(f"{self.token_file}: is readable by others; make it private (chmod 600)")
+            return self.token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{self.token_file}: cannot be read: {getattr(error, 'strerror', error)}") from error
+
+
 class NodeConfig(Section):
     """A node's whole file."""
 
     node: NodeSettings
     broker: BrokerSettings
     chain: ChainSettings
+    historian: HistorianSettings | None = None
     health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
 
@@ -168,6 +213,7 @@ class NodeConfig(Section):
 
         """
         account = [] if self.chain.account_key is None else [self.chain.account_key]
+        token = [] if self.historian is None or self.historian.token_file is None else [self.historian.token_file]
         return check_files(
             [
                 ([self.node.keyring], lambda: load_keyring(self.node.keyring)),
@@ -175,5 +221,6 @@ class NodeConfig(Section):
                 (self.broker.files(), self.broker.full_url),
                 ([self.chain.address_book], self.chain.load_address_book),
                 (account, self.chain.load_account),
+                (token, lambda: self.historian and self.historian.load_token()),
             ]
         )

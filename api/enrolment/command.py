@@ -17,6 +17,7 @@ from contracts.state import ListedMeter, MeterRole
 from devices.device_key import ALGORITHMS, Algorithm
 from oracle.errors import ConfigError
 from oracle.keyring.files import create_keyring
+from oracle.metering.meter import LARGEST_REGISTER_WH, MAX_NAMEPLATE_W
 
 CERTIFICATE_DAYS = 398
 AUTHORITY_DAYS = 3653
@@ -143,8 +144,12 @@ def sign(request: Path, role: str, out: Path, ca: Path, days: int) -> None:
 @click.argument("name")
 @click.option("--meter", required=True, help="Meter that the device reads.")
 @click.option("--asset", required=True, help="Asset that the meter belongs to.")
-@click.option("--nameplate-w", required=True, type=click.IntRange(min=1), help="Rated power behind the meter [W].")
-@click.option("--baseline-wh", required=True, type=click.IntRange(min=0), help="Confirmed export register [Wh].")
+@click.option(
+    "--nameplate-w", required=True, type=click.IntRange(1, MAX_NAMEPLATE_W), help="Rated power behind the meter [W]."
+)
+@click.option(
+    "--baseline-wh", required=True, type=click.IntRange(0, LARGEST_REGISTER_WH), help="Confirmed export register [Wh]."
+)
 @click.option("--baseline-at", required=True, metavar="TIME", help="When it was confirmed (RFC 3339).")
 @click.option("--role", default="inverter", show_default=True, type=click.Choice(["inverter", "plant", "load"]))
 @click.option("--alg", default="es256", show_default=True, type=click.Choice(ALGORITHMS))

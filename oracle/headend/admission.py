@@ -8,9 +8,11 @@ Checks run from cheap to dear, so that strangers cost no signature verification:
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from devices.acknowledgement import AcceptedRange, Rejection
-from devices.telemetry import Envelope, TelemetryError, decode, split, verify_signature
+from devices.envelope_reader import EnvelopeReader
+from devices.telemetry import Envelope, TelemetryError, verify_signature
 from devices.topics import TelemetryTopic, TopicError, parse
 from oracle.reporting.registry import RegistrySnapshot
 
@@ -51,9 +53,19 @@ class Admission:
     refused: list[Refusal] = field(default_factory=list)
     remarks: list[Refusal] = field(default_factory=list)
 
-    def accepted_ranges(self) -> tuple[AcceptedRange, ...]:
-        """Ranges for the acknowledgement."""
-        return tuple(AcceptedRange(e.device, e.boot, e.first_sequence, e.last_sequence) for e in self.accepted)
+    def accepted_ranges(self) -> list[AcceptedRange]:
+        """Ranges for the acknowledgement; envelopes that follow one another are one range."""
+        ranges: list[list[Any]] = []
+        device, boot, following = "", -1, -1
+        for envelope in self.accepted:
+            last = envelope.first_sequence + envelope.count - 1
+            if envelope.first_sequence == following and envelope.device == device and envelope.boot == boot:
+                ranges[-1][3] = last
+            else:
+                device, boot = envelope.device, envelope.boot
+                ranges.append([device, boot, envelope.first_sequence, last])
+            following = last + 1
+        return [AcceptedRange(*each) for each in ranges]
 
     def rejections(self) -> tuple[Rejection, ...]:
         """Refusals for the acknowledgement."""
@@ -62,13 +74,13 @@ class Admission:
         )
 
 
-def admit(topic: str, payload: bytes, *, network: str, registry: RegistrySnapshot, now_ms: int) -> Admission:
+def admit(topic: str, payload: bytes, *, reader: EnvelopeReader, registry: RegistrySnapshot, now_ms: int) -> Admission:
     """Judge one MQTT message: a CBOR sequence of envelopes.
 
     Args:
         topic: where it arrived.
         payload: its bytes.
-        network: this node's network.
+        reader: of this node's network; it learns the shapes of what is accepted.
         registry: who may sign for what.
         now_ms: this node's clock [ms UTC].
 
@@ -77,38 +89,37 @@ def admit(topic: str, payload: bytes, *, network: str, registry: RegistrySnapsho
         parsed = parse(topic)
     except TopicError as error:
         return Admission(None, refused=[Refusal(AdmissionReason.WRONG_TOPIC, str(error), payload)])
-    if not isinstance(parsed, TelemetryTopic) or parsed.network != network:
-        detail = f"{topic!r} is no telemetry topic of network {network}"
+    if not isinstance(parsed, TelemetryTopic) or parsed.network != reader.network:
+        detail = f"{topic!r} is no telemetry topic of network {reader.network}"
         return Admission(None, refused=[Refusal(AdmissionReason.WRONG_TOPIC, detail, payload)])
     admission = Admission(parsed.gateway)
-    cut = split(payload)
-    for item in cut.items:
-        _admit_item(item, admission, network, registry, now_ms)
-    if cut.error is not None:
-        admission.refused.append(Refusal(cut.error.reason, cut.error.detail, cut.rest))
+    for item, said in reader.read(payload):
+        if isinstance(said, TelemetryError):
+            admission.refused.append(Refusal(said.reason, said.detail, item))
+        else:
+            accepted = _admit_envelope(said, admission, registry, now_ms)
+            if accepted and not reader.by_shape:
+                reader.learn(said)
     return admission
 
 
-def _admit_item(item: bytes, admission: Admission, network: str, registry: RegistrySnapshot, now_ms: int) -> None:
-    try:
-        envelope = decode(item, network=network)
-    except TelemetryError as error:
-        admission.refused.append(Refusal(error.reason, error.detail, item))
-        return
+def _admit_envelope(envelope: Envelope, admission: Admission, registry: RegistrySnapshot, now_ms: int) -> bool:
+    """Judge one envelope, and tell whether it is accepted."""
     objection = registry.objection(envelope)
     if objection is not None:
         admission.refused.append(_refusal(envelope, *objection))
-        return
+        return False
     try:
         verify_signature(envelope)
     except TelemetryError as error:
         admission.refused.append(_refusal(envelope, error.reason, error.detail))
-        return
+        return False
     admission.accepted.append(envelope)
-    ahead_ms = int(envelope.readings.time_ms.max()) - now_ms
+    ahead_ms = envelope.last_ms - now_ms
     if ahead_ms > CLOCK_TOLERANCE_MS:
         detail = f"readings are dated up to {ahead_ms // 1000} s ahead; kept until their time has come"
         admission.remarks.append(_refusal(envelope, AdmissionReason.FUTURE_TIME, detail))
+    return True
 
 
 def _refusal(envelope: Envelope, reason: str, detail: str) -> Refusal:

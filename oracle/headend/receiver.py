@@ -1,33 +1,34 @@
 """Takes telemetry from the broker, commits it to the journal in groups, and only then acknowledges.
 
-The broker's client thread only queues; one worker admits, commits and acknowledges. The queue is bounded: when the
-journal is slower than the broker, the client thread waits, and the broker with it.
+The broker's client thread only queues (`inbox`); one worker admits, commits and acknowledges. Several head-ends, each in
+a process of its own, may share one subscription and one journal (`workers`).
 """
 
-import contextlib
 import logging
-import queue
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from devices import acknowledgement
 from devices.acknowledgement import AcceptedRange, Rejection
 from devices.device_key import SigningKey
+from devices.envelope_reader import EnvelopeReader
 from devices.mqtt import Delivery, MqttConnection
 from devices.topics import format_ack, format_telemetry_filter
 from oracle.errors import JournalError
 from oracle.headend.admission import Admission, AdmissionReason, Refusal, admit
+from oracle.headend.inbox import Inbox
+from oracle.headend.refusal_quota import RefusalQuota
 from oracle.journal.journal import Journal
 from oracle.journal.records import Rejected
 from oracle.reporting.registry import RegistrySnapshot
 
 log = logging.getLogger(__name__)
 
-QUEUE_LENGTH = 2048
-GROUP_LENGTH = 256
-"""Messages that share one commit."""
+GROUP_ITEMS = 400
+GROUP_BYTES = 2 * 1024 * 1024
+"""A group that shares one commit ends with the message that reaches either: about 40 ms of work."""
 ENTRIES_PER_ACK = acknowledgement.MAX_ENTRIES // 2
 """Accepted ranges, and rejections, that one acknowledgement carries at most."""
 IDLE_S = 0.2
@@ -41,13 +42,45 @@ class Tally:
 
     envelopes: int = 0
     """New envelopes journaled."""
+    readings: int = 0
+    """Readings in all envelopes accepted, those journaled before included."""
     duplicates: int = 0
     """Envelopes that were journaled before."""
     refused: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Refusals and remarks by reason code."""
+    unstored: int = 0
+    """Refusals beyond their sender's quota: answered and counted, not stored."""
+    shed: int = 0
+    """Messages turned away because their gateway sends more than can be worked on."""
+
+    def add(self, other: "Tally") -> None:
+        """Count another head-end's work as well."""
+        self.envelopes += other.envelopes
+        self.readings += other.readings
+        self.duplicates += other.duplicates
+        self.refused += other.refused
+        self.reasons.update(other.reasons)
+        self.unstored += other.unstored
+        self.shed += other.shed
+
+
+_Group = list[tuple[Delivery, Admission]]
 
 
 class HeadEnd:
-    """One node's ear on the broker."""
+    """One node's ear on the broker.
+
+    Args:
+        node: the node's name, which acknowledgements carry.
+        network: identifier of the network.
+        journal: where accepted envelopes go.
+        ack_key: signs acknowledgements.
+        registry: who may sign for what, asked for each group.
+        clock_ms: now [ms UTC].
+        worker: number of this head-end among those that share the node's subscription; None if it is the only one.
+
+    """
 
     def __init__(  # noqa: PLR0913  the composition names each part
         self,
@@ -58,6 +91,7 @@ class HeadEnd:
         ack_key: SigningKey,
         registry: Callable[[], RegistrySnapshot],
         clock_ms: Callable[[], int],
+        worker: int | None = None,
     ) -> None:
         self._node = node
         self._network = network
@@ -65,11 +99,22 @@ class HeadEnd:
         self._ack_key = ack_key
         self._registry = registry
         self._clock_ms = clock_ms
-        self._inbox: queue.Queue[Delivery] = queue.Queue(QUEUE_LENGTH)
+        self._worker_number = worker
+        self._inbox = Inbox()
+        self._reader = EnvelopeReader(network)
+        self._quota = RefusalQuota()
         self._stopping = threading.Event()
         self._connection: MqttConnection | None = None
         self._worker: threading.Thread | None = None
-        self.tally = Tally()
+        self._tally = Tally()
+        self.fault: str | None = None
+        """Why nothing can be committed at present; None if all is well."""
+
+    @property
+    def tally(self) -> Tally:
+        """What passed since the start."""
+        self._tally.shed = self._inbox.shed
+        return self._tally
 
     def start(self, broker_url: str) -> None:
         """Begin to hear and to work. A broker that is not there yet is tried again and again.
@@ -78,10 +123,11 @@ class HeadEnd:
             BrokerUrlError: the URL is not one of a broker.
 
         """
+        shared = self._worker_number is not None
         self._connection = MqttConnection(
             broker_url,
-            f"{self._network}-{self._node}",
-            subscriptions=(format_telemetry_filter(self._network),),
+            f"{self._network}-{self._node}" + (f"-{self._worker_number}" if shared else ""),
+            subscriptions=(format_telemetry_filter(self._network, self._node if shared else None),),
             on_delivery=self._inbox.put,
             manual_ack=True,
         )
@@ -96,6 +142,7 @@ class HeadEnd:
     def stop(self) -> None:
         """Finish what is at hand and leave. What was not committed was not acknowledged: the broker delivers it again."""
         self._stopping.set()
+        self._inbox.close()
         if self._worker is not None:
             self._worker.join(STOP_TIMEOUT_S)
         if self._connection is not None:
@@ -103,87 +150,99 @@ class HeadEnd:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            self._commit_or_retry(self._next_group())
+            group = self._next_group()
+            if group:
+                self._commit_or_retry(group)
 
-    def _commit_or_retry(self, group: list[Delivery]) -> None:
-        """Commit a group, however often it takes.
+    def _next_group(self) -> _Group:
+        """Admit the next message and what else is there; empty if none came for a while."""
+        group: _Group = []
+        items = size = 0
+        message = self._inbox.next(IDLE_S)
+        while message is not None:
+            admission = self._admit(message)
+            group.append((message, admission))
+            items += len(admission.accepted) + len(admission.refused)
+            size += len(message.payload)
+            if items >= GROUP_ITEMS or size >= GROUP_BYTES:
+                break
+            message = self._inbox.next(0)
+        return group
 
-        A journal that cannot be written is tried again: nothing is acknowledged meanwhile, so nothing is lost. A message
-        that breaks this program is set apart, so that the others go on.
-        """
-        while not self._stopping.is_set():
+    def _admit(self, message: Delivery) -> Admission:
+        """Judge a message. One that breaks this program is set apart, so that the others go on."""
+        now_ms = self._clock_ms()
+        try:
+            return admit(message.topic, message.payload, reader=self._reader, registry=self._registry(), now_ms=now_ms)
+        except Exception:
+            log.exception("%s: a message on %s cannot be worked on", self._node, message.topic)
+            detail = "this release cannot work on the message; please report it"
+            return Admission(None, refused=[Refusal(AdmissionReason.UNPROCESSABLE, detail, message.payload)])
+
+    def _commit_or_retry(self, group: _Group) -> None:
+        """Commit a group, however often it takes: nothing is acknowledged meanwhile, so nothing is lost."""
+        while True:
             try:
                 self._commit(group)
             except JournalError as error:
-                log.error("%s: %d messages stay unacknowledged: %s", self._node, len(group), error)  # noqa: TRY400  no fault of ours
-                self._stopping.wait(RETRY_S)
-                continue
+                if self.fault is None:
+                    log.error("%s: nothing is acknowledged until this is mended: %s", self._node, error)  # noqa: TRY400  no fault of ours
+                self.fault = str(error)
+                if self._stopping.wait(RETRY_S):
+                    return
             except Exception:
-                log.exception("%s: %d messages cannot be worked on", self._node, len(group))
-                if len(group) > 1:
-                    for message in group:
-                        self._commit_or_retry([message])
-                else:
-                    self._set_apart(group[0])
-            return
+                log.exception("%s: %d messages could not be committed", self._node, len(group))
+                if self._stopping.wait(RETRY_S):
+                    return
+            else:
+                if self.fault is not None:
+                    log.info("%s: the journal takes envelopes again", self._node)
+                self.fault = None
+                return
 
-    def _set_apart(self, message: Delivery) -> None:
-        """Store a message that breaks this program, and go on without it."""
-        detail = "this release cannot work on the message; please report it"
-        refusal = Refusal(AdmissionReason.UNPROCESSABLE, detail, message.payload)
-        with contextlib.suppress(JournalError):
-            self._journal.record_rejections([_rejected(message, refusal, self._clock_ms())])
-            message.acknowledge()
-
-    def _next_group(self) -> list[Delivery]:
-        """Wait for a message, and take what else is there; empty if none came for a while."""
-        group: list[Delivery] = []
-        try:
-            group.append(self._inbox.get(timeout=IDLE_S))
-            while len(group) < GROUP_LENGTH:
-                group.append(self._inbox.get_nowait())
-        except queue.Empty:
-            pass
-        return group
-
-    def _commit(self, group: list[Delivery]) -> None:
-        """Admit a group, make it durable, then acknowledge it."""
-        if not group:
-            return
-        registry, now_ms = self._registry(), self._clock_ms()
-        admissions = [
-            admit(message.topic, message.payload, network=self._network, registry=registry, now_ms=now_ms)
-            for message in group
-        ]
-        accepted = [envelope for admission in admissions for envelope in admission.accepted]
-        rejected = [
-            _rejected(message, refusal, now_ms)
-            for message, admission in zip(group, admissions, strict=True)
-            for refusal in (*admission.refused, *admission.remarks)
-        ]
+    def _commit(self, group: _Group) -> None:
+        """Make a group durable, then acknowledge it."""
+        now_ms = self._clock_ms()
+        accepted = [envelope for _, admission in group for envelope in admission.accepted]
+        rejected, unstored = self._within_quota(group, now_ms)
         with self._journal.transaction():
             new = self._journal.record_envelopes(accepted, now_ms)
             self._journal.record_rejections(rejected)
         for row in rejected:
             log.info("%s: %s on %s: %s", self._node, row.reason, row.topic, row.detail)
-        self.tally.envelopes += new
-        self.tally.duplicates += len(accepted) - new
-        self.tally.refused += sum(len(admission.refused) for admission in admissions)
-        self._acknowledge(group, admissions)
+        tally = self._tally
+        tally.envelopes += new
+        tally.readings += sum(envelope.count for envelope in accepted)
+        tally.duplicates += len(accepted) - new
+        tally.unstored += unstored
+        for _, admission in group:
+            tally.refused += len(admission.refused)
+            tally.reasons.update(refusal.reason for refusal in (*admission.refused, *admission.remarks))
+        self._acknowledge(group)
 
-    def _acknowledge(self, group: list[Delivery], admissions: list[Admission]) -> None:
+    def _within_quota(self, group: _Group, now_ms: int) -> tuple[list[Rejected], int]:
+        """Refusals and remarks to be stored, and how many are beyond their sender's quota."""
+        stored, unstored = [], 0
+        for message, admission in group:
+            for refusal in (*admission.refused, *admission.remarks):
+                if self._quota.admits(message.topic, now_ms):
+                    stored.append(Rejected(now_ms, message.topic, refusal.reason, refusal.detail, refusal.item))
+                else:
+                    unstored += 1
+        return stored, unstored
+
+    def _acknowledge(self, group: _Group) -> None:
         connection = self._connection
         if connection is None:
             return
-        for message in group:
-            message.acknowledge()
         by_gateway: dict[str, list[Admission]] = defaultdict(list)
-        for admission in admissions:
+        for message, admission in group:
+            message.acknowledge()
             if admission.gateway is not None:
                 by_gateway[admission.gateway].append(admission)
         for gateway, answered in by_gateway.items():
             for accepted, rejected in _receipts(answered):
-                receipt = acknowledgement.encode(
+                receipt = acknowledgement.write(
                     node=self._node,
                     gateway=gateway,
                     accepted=accepted,
@@ -191,17 +250,13 @@ class HeadEnd:
                     key=self._ack_key,
                     network=self._network,
                 )
-                connection.publish(format_ack(self._network, gateway, self._node), receipt.wire)
+                connection.publish(format_ack(self._network, gateway, self._node), receipt)
 
 
-def _receipts(admissions: list[Admission]) -> Iterator[tuple[tuple[AcceptedRange, ...], tuple[Rejection, ...]]]:
+def _receipts(admissions: list[Admission]) -> Iterator[tuple[list[AcceptedRange], list[Rejection]]]:
     """Cut the verdicts on one gateway's messages into acknowledgements that are not oversize."""
     accepted = [piece for admission in admissions for piece in admission.accepted_ranges()]
     rejected = [piece for admission in admissions for piece in admission.rejections()]
     for first in range(0, max(len(accepted), len(rejected)), ENTRIES_PER_ACK):
         part = slice(first, first + ENTRIES_PER_ACK)
-        yield tuple(accepted[part]), tuple(rejected[part])
-
-
-def _rejected(message: Delivery, refusal: Refusal, now_ms: int) -> Rejected:
-    return Rejected(now_ms, message.topic, refusal.reason, refusal.detail, refusal.item)
+        yield accepted[part], rejected[part]

@@ -72,19 +72,8 @@ class Projection:
         return True
 
     def lag(self) -> int:
-        """Journal rows that are not yet known to be in the database.
-
-        Found by halving, so that a long journal need not be counted: one look when there is no lag.
-        """
-        row = self._row
-        step = 1
-        while later := self._journal.envelopes_after(row, 1):
-            row = later[0][0]
-            if ahead := self._journal.envelopes_after(row + step, 1):
-                row, step = ahead[0][0], step * 2
-            elif step > 1:
-                step = 1
-        return row - self._row
+        """Journal rows that are not yet known to be in the database."""
+        return max(self._journal.last_row() - self._row, 0)
 
     def step(self) -> int:
         """Write the next envelopes; return how many, 0 if there are none left.
@@ -97,7 +86,7 @@ class Projection:
         # Asked anew each time: the database may have been wiped or restored since.
         progress = self._historian.progress() or self._historian.begin()
         batch = self._journal.envelopes_after(progress.row, self._limit)
-        if not batch and progress.row and not self._journal.envelopes_after(progress.row - 1, 1):
+        if not batch and progress.row > self._journal.last_row():
             raise HistorianError(
                 f"the database says row {progress.row} is written, the journal ends before: rebuild it"
             )

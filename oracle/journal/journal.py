@@ -3,42 +3,73 @@
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from devices.telemetry import Envelope, TelemetryError, decode, verify_signature
+from devices.telemetry import Envelope, decode
 from oracle.errors import JournalError
-from oracle.journal.links import LINKED_TABLES, broken_links, last_link, next_link
+from oracle.journal.inspection import faults
+from oracle.journal.links import last_link, next_link
 from oracle.journal.records import Rejected, ReportRecord
+from oracle.journal.rejections import PAYLOAD_KEPT, TEXT_KEPT, drop_oldest
 from oracle.journal.schema import prepare
+from oracle.journal.turns import Turn
+from oracle.journal.wires import Wires
 from oracle.metering.ledger import AccountKey, Entry
 from oracle.metering.settlement import Standing
 from oracle.reporting.document import canonical_bytes, from_document, parse_json, to_document
 
-PAYLOAD_KEPT = 4096
-"""Bytes kept of a rejected message."""
+if TYPE_CHECKING:
+    from oracle.journal.archives import Archives
+
+COPY = "copy"
+"""Entry of table `identity` in a backup, and in a journal restored from one."""
+COPY_SIGNS_NOTHING = "this journal is a copy: the original may have signed reports since, so first close their epochs"
+BUSY_S = 30.0
+"""How long a commit waits for another process that is writing [s]."""
+ROWS_A_STEP = 256
+"""Rows that are decoded at a time where all are read."""
+WAL_PAGES = 8000
+"""The write-ahead log is begun anew when it is so long [pages of 4 KiB]."""
+_LOOKUP = 64
+_PLACES = ", ".join(f"?{place}" for place in range(1, _LOOKUP + 1))
+_PREFIXES = ", ".join(f"substr(?{place}, 1, 8)" for place in range(1, _LOOKUP + 1))
+_KNOWN = (
+    f"SELECT digest FROM envelope WHERE substr(digest, 1, 8) IN ({_PREFIXES}) AND digest IN ({_PLACES})"  # noqa: S608  question marks
+    f" UNION ALL SELECT digest FROM archived WHERE digest IN ({_PLACES})"
+)
 
 
 class Journal:
-    """The durable record of one node. Safe to share between threads; a second process may read while one writes."""
+    """The durable record of one node. Safe to share between threads; other processes may read and write beside it."""
 
-    def __init__(self, connection: sqlite3.Connection, network: str) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, turn: Turn, network: str, archives: "Archives | None" = None
+    ) -> None:
         self._connection = connection
+        self._turn = turn
         self._lock = threading.RLock()
         self._network = network
+        self._archives = archives
+        self._wires = Wires(self._all, archives)
 
     @classmethod
-    def open(cls, path: Path, network: str) -> Self:
+    def open(cls, path: Path, network: str, archives: Iterable[Path] = ()) -> Self:
         """Open or create a journal.
 
+        Args:
+            path: the file.
+            network: whose envelopes it holds.
+            archives: files, and folders of files, to which envelopes were moved: they are read as one with the journal.
+
         Raises:
-            JournalError: it is of another network, of a newer schema, or no journal.
+            JournalError: it is of another network, of a newer schema, or no journal; or an archive is none.
 
         """
         try:
-            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
         except sqlite3.DatabaseError as error:
             raise JournalError(f"{path}: not usable as a journal: {error}") from error
         try:
@@ -55,12 +86,24 @@ class Journal:
         except JournalError:
             connection.close()
             raise
-        return cls(connection, network)
+        places = list(archives)
+        if not places:
+            return cls(connection, Turn(path), network)
+        from oracle.journal.archives import Archives  # noqa: PLC0415  Parquet takes 0.2 s to import, which only it should pay
+
+        try:
+            return cls(connection, Turn(path), network, Archives(places, network))
+        except JournalError:
+            connection.close()
+            raise
 
     def close(self) -> None:
         """Close the file; what was recorded is already durable."""
         with self._lock:
             self._connection.close()
+            self._turn.close()
+            if self._archives is not None:
+                self._archives.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -74,59 +117,101 @@ class Journal:
             if self._connection.in_transaction:
                 yield
                 return
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise JournalError(f"the journal cannot be written: {error}") from error
-                raise
+            with self._turn:
+                try:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    yield
+                    self._connection.execute("COMMIT")
+                except BaseException as error:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    if isinstance(error, sqlite3.Error):
+                        raise JournalError(f"the journal cannot be written: {error}") from error
+                    raise
+
+    def leave_checkpoints(self) -> None:
+        """Let another connection do `checkpoint`, so that no commit here has to; without it the log is bounded all the same."""
+        with self._lock:
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES * 8}")
+
+    def checkpoint(self) -> None:
+        """Carry the write-ahead log over into the file, beside those who write; when it is long, begin it anew.
+
+        Raises:
+            JournalError: the disk refuses.
+
+        """
+        try:
+            with self._lock:
+                _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if pages > WAL_PAGES:  # writers wait, but only for what came since the line above
+                    self._connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal's log cannot be carried over: {error}") from error
 
     def record_envelopes(self, envelopes: Iterable[Envelope], received_ms: int) -> int:
         """Append verified envelopes that are not there yet; return how many were new."""
-        rows = []
-        seen: set[bytes] = set()
+        offered: dict[bytes, Envelope] = {}
+        for envelope in envelopes:
+            offered.setdefault(envelope.digest, envelope)
         with self.transaction():
-            for envelope in envelopes:
-                if envelope.digest in seen or self.has_envelope(envelope.digest):
-                    continue
-                seen.add(envelope.digest)
-                time_ms = envelope.readings.time_ms
-                rows.append((
-                    envelope.digest, envelope.device, envelope.meter, envelope.boot, envelope.first_sequence, len(time_ms),
-                    int(time_ms.min()), int(time_ms.max()), received_ms, envelope.wire,
-                ))  # fmt: skip
+            for digest in self._known(list(offered)):
+                del offered[digest]
+            rows = [
+                (
+                    e.digest,
+                    e.device,
+                    e.meter,
+                    e.boot,
+                    e.first_sequence,
+                    e.count,
+                    e.first_ms,
+                    e.last_ms,
+                    received_ms,
+                    e.wire,
+                )
+                for e in offered.values()
+            ]
             self._append("envelope", rows)
         return len(rows)
 
+    def _known(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Those of `digests` that are in the journal."""
+        found: list[bytes] = []
+        for first in range(0, len(digests), _LOOKUP):
+            part = digests[first : first + _LOOKUP]
+            padded = [*part, *(None for _ in range(_LOOKUP - len(part)))]  # one statement, prepared once
+            found += (digest for (digest,) in self._all(_KNOWN, *padded))
+        return found
+
     def record_rejections(self, rejections: Iterable[Rejected]) -> None:
-        """Append what was not accepted, with its reason."""
-        self._append(
-            "rejection",
-            [
-                (
-                    r.received_ms,
-                    r.topic,
-                    r.reason,
-                    r.detail,
-                    hashlib.sha256(r.payload).digest(),
-                    r.payload[:PAYLOAD_KEPT],
-                )
-                for r in rejections
-            ],
-        )
+        """Append what was not accepted, with its reason; the oldest beyond `MAX_REJECTIONS` go."""
+        rows = [
+            (
+                r.received_ms,
+                r.topic[:TEXT_KEPT],
+                r.reason,
+                r.detail[:TEXT_KEPT],
+                hashlib.sha256(r.payload).digest(),
+                r.payload[:PAYLOAD_KEPT],
+            )
+            for r in rejections
+        ]
+        if rows:
+            with self.transaction():
+                self._append("rejection", rows)
+                drop_oldest(self._connection)
 
     def record_signed(self, epoch: int, digest: bytes, signature: bytes, proposal: str) -> None:
         """Remember the one report that this node signs in an epoch, before the signature leaves it.
 
         Raises:
-            JournalError: it signed another report of that epoch.
+            JournalError: it signed another report of that epoch, or the journal is a copy (see `is_copy`).
 
         """
         with self.transaction():
+            if self.is_copy():
+                raise JournalError(f"epoch {epoch}: {COPY_SIGNS_NOTHING}")
             known = self.signed(epoch)
             if known is not None and known[0] != digest:
                 raise JournalError(f"epoch {epoch}: this node has signed another report already")
@@ -158,41 +243,47 @@ class Journal:
             self._append("entry", [(e.epoch, e.asset_id, *e.account, e.energy_wh) for e in entries])
 
     def has_envelope(self, digest: bytes) -> bool:
-        """Whether an envelope is in the journal."""
-        return self._one("SELECT 1 FROM envelope WHERE digest = ?", digest) is not None
+        """Whether an envelope is in the journal, or was moved from it to an archive."""
+        return bool(self._known([digest]))
 
     def wire(self, digest: bytes) -> bytes | None:
-        """Return an envelope's bytes as the device signed them."""
-        row = self._one("SELECT wire FROM envelope WHERE digest = ?", digest)
-        return None if row is None else row[0]
+        """Return an envelope's bytes as the device signed them; None if it was never here.
+
+        Raises:
+            JournalError: it was moved to an archive that is not given, or is damaged.
+
+        """
+        return self._wires.of(digest)
 
     def envelopes(self, digests: Iterable[bytes] | None = None) -> Iterator[Envelope]:
         """Decode envelopes: those named, in that order, or all in order of arrival. The signature was verified before recording.
 
         Raises:
-            JournalError: a named envelope is not there.
+            JournalError: a named envelope is not there, or an archive is not given, or is damaged.
 
         """
-        if digests is None:
-            for (wire,) in self._all("SELECT wire FROM envelope ORDER BY seq"):
+        if digests is not None:
+            for wire in self._wires.of_all(digests):
                 yield decode(wire, network=self._network)
             return
-        for digest in digests:
-            wire = self.wire(digest)
-            if wire is None:
-                raise JournalError(f"envelope {digest.hex()} is not in the journal")
-            yield decode(wire, network=self._network)
+        last = 0
+        while rows := self.envelopes_after(last, ROWS_A_STEP):
+            yield from (envelope for _, envelope in rows)
+            last = rows[-1][0]
 
     def envelopes_of_meter(self, meter_id: str, start_ms: int, end_ms: int) -> Iterator[Envelope]:
-        """Decode the envelopes of one meter that hold a reading in [start, end) [ms UTC]."""
-        query = "SELECT wire FROM envelope WHERE meter = ? AND first_ms < ? AND last_ms >= ? ORDER BY first_ms, seq"
-        for (wire,) in self._all(query, meter_id, end_ms, start_ms):
+        """Decode the envelopes of one meter that hold a reading in [start, end) [ms UTC]. Raises JournalError as `wire` does."""
+        for wire in self._wires.of_meter(meter_id, start_ms, end_ms):
             yield decode(wire, network=self._network)
 
     def envelopes_after(self, seq: int, limit: int) -> list[tuple[int, Envelope]]:
-        """Decode up to `limit` envelopes in order of arrival, after row `seq`; each with its row number."""
-        rows = self._all("SELECT seq, wire FROM envelope WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
-        return [(row, decode(wire, network=self._network)) for row, wire in rows]
+        """Decode up to `limit` envelopes in order of arrival, after row `seq`; each with its row number. Raises as `wire` does."""
+        return [(row, decode(wire, network=self._network)) for row, wire in self._wires.after(seq, limit)]
+
+    def last_row(self) -> int:
+        """Number of the last envelope's row, 0 in an empty journal."""
+        row = self._one("SELECT coalesce(max(seq), 0) FROM envelope")
+        return 0 if row is None else int(row[0])
 
     def unreported(self, before_ms: int, arrived_before_ms: int = 2**63 - 1) -> list[Envelope]:
         """Decode envelopes with a reading at or before an instant [ms UTC] that no report has used, ascending by digest.
@@ -236,37 +327,42 @@ class Journal:
         return dict(self._all("SELECT reason, count(*) FROM rejection GROUP BY reason ORDER BY reason"))
 
     def tallies(self) -> tuple[int, int, int | None]:
-        """(envelopes, readings, arrival of the last one [ms UTC])."""
-        row: tuple[int, int, int | None] = self._all(
+        """(envelopes, readings, arrival of the last one [ms UTC]); those that were moved to archives are counted too."""
+        here: tuple[int, int, int | None] = self._all(
             "SELECT count(*), coalesce(sum(reading_count), 0), max(received_ms) FROM envelope"
         )[0]
-        return row
+        ((moved, readings),) = self._all("SELECT coalesce(sum(envelopes), 0), coalesce(sum(readings), 0) FROM archive")
+        return here[0] + moved, here[1] + readings, here[2]
 
     def faults(self) -> list[str]:
         """Check every row against its link, and every envelope against its signature and its row. Empty if all is well."""
-        found = []
         with self._lock:
-            for table in LINKED_TABLES:
-                found += [f"{table} {seq}: does not fit its link" for seq in broken_links(self._connection, table)]
-        columns = "SELECT seq, digest, device, meter, boot, first_sequence, reading_count, first_ms, last_ms, wire FROM envelope"
-        for seq, *said, wire in self._all(columns):
-            if not isinstance(wire, bytes):
-                found.append(f"envelope {seq}: its wire is not bytes")
-                continue
-            try:
-                envelope = decode(wire, network=self._network)
-                verify_signature(envelope)
-            except TelemetryError as error:
-                found.append(f"envelope {seq}: {error.reason}: {error.detail}")
-                continue
-            time_ms = envelope.readings.time_ms
-            signed = [
-                envelope.digest, envelope.device, envelope.meter, envelope.boot, envelope.first_sequence, len(time_ms),
-                int(time_ms.min()), int(time_ms.max()),
-            ]  # fmt: skip
-            if said != signed:
-                found.append(f"envelope {seq}: its row does not say what its device signed")
-        return found
+            return list(faults(self._connection, self._network))
+
+    def require_archives(self) -> None:
+        """Make sure that every archive to which envelopes were moved is given. Raises JournalError, which names it."""
+        self._wires.require_archives()
+
+    def last_epoch(self) -> int:
+        """Epoch of the last published report, 0 before the first."""
+        row = self._one("SELECT coalesce(max(epoch), 0) FROM report")
+        return 0 if row is None else int(row[0])
+
+    def is_copy(self) -> bool:
+        """Whether this journal began as a backup and nobody has said yet which epochs the original may have signed since."""
+        return self._one("SELECT 1 FROM identity WHERE name = ?", COPY) is not None
+
+    def close_epochs(self, closed: Mapping[int, str]) -> None:
+        """Never sign the reports of these epochs, and be no copy any more.
+
+        Args:
+            closed: epoch -> a proposal, in canonical JSON, that no report can follow from (see `oracle.journal.backup`).
+
+        """
+        with self.transaction():
+            fresh = [epoch for epoch in sorted(closed) if self.signed(epoch) is None]
+            self._append("signed", [(epoch, bytes(32), b"", closed[epoch]) for epoch in fresh])
+            self._connection.execute("DELETE FROM identity WHERE name = ?", (COPY,))
 
     def _append(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
         if not rows:

@@ -8,12 +8,15 @@ that was ever settled.)
 """
 
 import hashlib
+import heapq
 import sqlite3
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 import cbor2
 
 FIRST_LINK = bytes(32)
-LINKED_TABLES = ("envelope", "rejection", "signed", "report", "entry")
+LINKED_TABLES = ("envelope", "rejection", "signed", "report", "entry", "archive")
 
 
 def next_link(previous: bytes, row: tuple[object, ...]) -> bytes:
@@ -27,12 +30,31 @@ def last_link(connection: sqlite3.Connection, table: str) -> tuple[int, bytes]:
     return (row[0], row[1]) if row else (0, FIRST_LINK)
 
 
-def broken_links(connection: sqlite3.Connection, table: str) -> list[int]:
-    """Row numbers of a table whose content or place does not fit their link."""
+def broken_links(
+    connection: sqlite3.Connection,
+    table: str,
+    moved: Iterable[tuple[int, bytes]] = (),
+    on_row: Callable[[], object] = lambda: None,
+    begins: tuple[int, bytes] = (0, FIRST_LINK),
+) -> list[int]:
+    """Row numbers of a table whose content or place does not fit their link.
+
+    Args:
+        connection: the journal.
+        table: one of LINKED_TABLES.
+        moved: (number, link) of rows that left the table, ascending: the chain goes on from their links.
+        on_row: called for each row of the table.
+        begins: (number, link) of the row before the first that is expected.
+
+    """
     broken = []
-    expected, link = 1, FIRST_LINK
-    for row in connection.execute(f"SELECT * FROM {table} ORDER BY seq"):  # noqa: S608  our names
-        if row[0] != expected or row[-1] != next_link(link, tuple(row[:-1])):
+    expected, link = begins[0] + 1, begins[1]
+    rows = connection.execute(f"SELECT * FROM {table} ORDER BY seq")  # noqa: S608  our names
+    for row in heapq.merge(rows, moved, key=itemgetter(0)):
+        is_moved = len(row) == 2
+        if row[0] != expected or not (is_moved or row[-1] == next_link(link, tuple(row[:-1]))):
             broken.append(row[0])
+        if not is_moved:
+            on_row()
         expected, link = row[0] + 1, row[-1] if isinstance(row[-1], bytes) else FIRST_LINK
     return broken

@@ -1,4 +1,3 @@
-import hashlib
 import queue
 import sqlite3
 import threading
@@ -7,18 +6,15 @@ import time
 import pytest
 
 from api.demo.broker import InProcessBroker, MosquittoBroker
-from devices import acknowledgement, topics
-from devices.acknowledgement import AcceptedRange, Rejection
+from devices import topics
+from devices.acknowledgement import AcceptedRange
 from devices.device_key import SigningKey
 from devices.durable_file import DurableFileError
-from devices.gateway import MAX_MESSAGE_BYTES, OFFLINE, ONLINE, DeviceSigner, Gateway, Outbox, joined
+from devices.gateway import MAX_MESSAGE_BYTES, OFFLINE, ONLINE, DeviceSigner, Gateway, Outbox
 from devices.mqtt import BrokerAddress, BrokerUrlError, MqttConnection
 from devices.readings import Column, Reading, Readings
-from devices.telemetry import decode, split, verify_signature
-
-NETWORK = "test"
-NODE_KEYS = {f"node-{i}": SigningKey.from_seed("es256", bytes([i + 1]) * 32) for i in range(4)}
-PUBLIC_KEYS = {name: key.public for name, key in NODE_KEYS.items()}
+from devices.receipts import joined
+from tests.acknowledging_node import NETWORK, PUBLIC_KEYS, FakeNode, eventually
 
 
 def device(number=0):
@@ -28,66 +24,6 @@ def device(number=0):
 def envelopes(count, number=0, rows=1):
     signer = device(number)
     return [signer.sign(Readings.of([Reading(1000 * i + r, 10 * i) for r in range(rows)])) for i in range(count)]
-
-
-class FakeNode:
-    """Acknowledges what it receives, except for the devices it was told to refuse."""
-
-    def __init__(self, url, name, *, refuse=(), key=None, silent=False):
-        self.name, self.refuse, self.silent = name, refuse, silent
-        self.key = key or NODE_KEYS[name]
-        self.received = []
-        self.connection = MqttConnection(
-            url,
-            f"test-{name}",
-            subscriptions=(topics.format_telemetry_filter(NETWORK),),
-            on_delivery=self.deliver,
-            manual_ack=True,
-        )
-
-    def deliver(self, delivery):
-        gateway = topics.parse(delivery.topic).gateway
-        accepted, rejected = [], []
-        for item in split(delivery.payload).items:
-            envelope = decode(item, network=NETWORK)
-            verify_signature(envelope)
-            self.received.append(envelope)
-            if envelope.device in self.refuse:
-                sha = hashlib.sha256(item).digest()
-                rejected.append(
-                    Rejection(envelope.device, envelope.boot, envelope.first_sequence, "unknown_meter", sha)
-                )
-            else:
-                accepted.append(
-                    AcceptedRange(envelope.device, envelope.boot, envelope.first_sequence, envelope.last_sequence)
-                )
-        delivery.acknowledge()
-        if not self.silent:
-            ack = acknowledgement.encode(
-                node=self.name,
-                gateway=gateway,
-                accepted=tuple(accepted),
-                rejected=tuple(rejected),
-                key=self.key,
-                network=NETWORK,
-            )
-            self.connection.publish(topics.format_ack(NETWORK, gateway, self.name), ack.wire)
-
-    def __enter__(self):
-        self.connection.start()
-        assert self.connection.wait_connected(10)
-        time.sleep(0.2)  # let the subscription reach the broker
-        return self
-
-    def __exit__(self, *_):
-        self.connection.stop()
-
-
-def eventually(condition, timeout_s=10):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture

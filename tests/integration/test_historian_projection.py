@@ -14,6 +14,7 @@ from oracle.historian.influx import InfluxHistorian
 from oracle.historian.memory import MemoryHistorian
 from oracle.historian.port import HistorianError
 from oracle.historian.projection import Projection
+from oracle.journal.archiving import archive_sealed
 from oracle.journal.journal import Journal
 from tests.influx_servers import influx_behind_nginx
 from tests.meter_envelopes import NETWORK, START_MS, day, envelope, minutes
@@ -231,6 +232,26 @@ def test_another_journal_than_the_one_written_is_noticed(tmp_path):
             with pytest.raises(HistorianError, match="row 6 is written, the journal ends before"):
                 projection.step()
         journal.close()
+
+
+def test_a_journal_is_rebuilt_together_with_its_archives_or_not_at_all(influx, bucket, journal, tmp_path):
+    envelopes = both_meters(hours=2)
+    journal.record_envelopes(envelopes, 0)
+    assert rebuild(tmp_path / "node.journal", influx.url, bucket).exit_code == 0
+    assert_same_series(influx, bucket, journal)
+    with journal.transaction():  # as if a report had used them
+        journal._connection.executemany("INSERT INTO used VALUES (?, 1)", [(one.digest,) for one in envelopes])
+    (tmp_path / "archives").mkdir()
+    assert archive_sealed(tmp_path / "node.journal", NETWORK, 2**53, tmp_path / "archives" / "a.parquet") == 7
+    result = rebuild(tmp_path / "node.journal", influx.url, bucket)
+    assert (result.exit_code, "moved to archive a.parquet, which is not given" in result.stderr) == (2, True)
+    ((_, count),) = influx.query(bucket, "SELECT count(export_wh) FROM meter_reading")
+    assert count == 240, "nothing was wiped"
+    result = rebuild(tmp_path / "node.journal", influx.url, bucket, "--archive", tmp_path / "archives")
+    assert (result.exit_code, result.stdout.split()[-2:]) == (0, ["8", "rows"])
+    together = Journal.open(tmp_path / "node.journal", NETWORK, [tmp_path / "archives"])
+    assert_same_series(influx, bucket, together)
+    together.close()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 64, 100])

@@ -1,186 +1,28 @@
 """`heliograph node` as an operator runs it: over mutual TLS, with a chain, stopped and killed and started again."""
 
 import json
-import shutil
 import signal
-import subprocess
-import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from types import SimpleNamespace
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
 
 from api.cli import heliograph
-from api.demo.broker import MosquittoBroker
-from api.demo.chains import free_port, start_chain
-from contracts.deployment import deploy, register
-from contracts.state import Asset, Assurance, ClaimRight, ListedMeter, MeterRole, Project
-from devices.device_key import PublicKey, SigningKey
-from devices.device_signer import DeviceSigner
-from devices.gateway import Gateway
-from devices.outbox import Outbox
-from devices.readings import Reading, Readings
+from api.demo.chains import free_port
+from devices.telemetry import decode
+from oracle.journal.archive import Archive
 from oracle.journal.journal import Journal
-from oracle.reporting.registry import meters_root
-from oracle.transmitter.web3_chain import Web3Chain
-from tests.secure_site import NETWORK, SecureSite
+from tests.node_site import eventually, minted_wh, node_site, send
+from tests.secure_site import NETWORK
 
 STOP_S = 5.0
-DEVICE_KEY = SigningKey.from_seed("eddsa", b"d" * 32)
-CONFIG = """
-[node]
-name = "node-1"
-network = "{network}"
-journal = "state/journal.sqlite"
-keyring = "node-1/keys"
-rules = "rules.toml"
-registry_refresh = "1s"
-settlement_interval = "2s"
-settlement_delay = "1s"
-[broker]
-url = "{url}"
-ca = "node-1/ca.pem"
-certificate = "node-1/node-1.pem"
-key = "node-1/node-1.key"
-[chain]
-rpc_url = "{rpc}"
-address_book = "address-book.json"
-finality = "latest"
-account_key = "account.hex"
-[health]
-port = {port}
-[log]
-format = "json"
-"""
-RULES = """
-[[tariff]]
-id = "fit"
-minor_per_mwh = 3000000
-source = "a contract"
-[[asset]]
-id = "roof"
-tariff = "fit"
-"""
-
-
-class NodeUnderTest:
-    def __init__(self, folder):
-        self.config = folder / "node.toml"
-        self.port = free_port()
-        self.log = folder / "node.log"
-        self.process = None
-
-    def start(self):
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "api.cli", "node", "--config", str(self.config)]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        deadline = time.monotonic() + 30
-        while self.ask("readyz")[0] != 200:
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
-
-    def ask(self, path):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=2) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-        except OSError:
-            return 0, {}
-
-    def end(self, number):
-        began = time.monotonic()
-        self.process.send_signal(number)
-        stdout, _ = self.process.communicate(timeout=10)
-        return self.process.returncode, time.monotonic() - began, stdout
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory, require):
-    """Broker, chain, a registered meter, a gateway that has its certificate, and a node that is not started yet."""
-    executable = MosquittoBroker.find()
-    require("mosquitto", executable, "apt-get install mosquitto")
-    require(
-        "anvil",
-        shutil.which("anvil"),
-        "npm ci in contracts/, then contracts/node_modules/@foundry-rs/anvil-*/bin on the PATH",
-    )
-    folder = tmp_path_factory.mktemp("system")
-    site = SecureSite(folder, executable)
-    enrolled, _ = site.enrol("node", "node-1")
-    _, gateway_tls = site.enrol("gateway", "gw-1")
-    site.configure()
-    site.start()
-    with start_chain("anvil") as chain:
-        web3 = chain.connect()
-        admin = web3.eth.accounts[0]
-        payer = web3.eth.account.create()
-        web3.eth.send_transaction({"from": admin, "to": payer.address, "value": 10**18})
-        book = deploy(web3, admin, [enrolled["report_address"]], 1)
-        start_ms = int(time.time() * 1000) - 7_200_000
-        meter = ListedMeter(
-            "roof", "met-1", "dev-1", DEVICE_KEY.public.thumbprint, MeterRole.INVERTER, 8000, 0, start_ms
-        )
-        project = Project(
-            "village", book.addresses["HKDStablecoin"], b"AMS-I.D".ljust(32, b"\0"), ClaimRight.NONE, bytes(32),
-            Assurance.DEVICE_SIGNED,
-        )  # fmt: skip
-        asset = Asset("roof", "village", admin, 8000, start_ms // 1000, 0, 0, 3_000_000, 1_000_000)
-        register(web3, admin, book, [project], [asset], [meter], {"village": meters_root([meter])})
-        node = NodeUnderTest(folder)
-        (folder / "rules.toml").write_text(RULES)
-        (folder / "address-book.json").write_text(book.to_json())
-        (folder / "account.hex").write_text(payer.key.hex())
-        (folder / "account.hex").chmod(0o600)
-        web3.provider.make_request("evm_setIntervalMining", [1])  # its time stands still between blocks
-        rpc = web3.provider.endpoint_uri
-        node.config.write_text(CONFIG.format(network=NETWORK, url=site.url, rpc=rpc, port=node.port))
-        outbox = Outbox(folder / "outbox.sqlite")
-        key = PublicKey(enrolled["ack_alg"], bytes.fromhex(enrolled["ack_key"]))
-        sender = Gateway("gw-1", NETWORK, gateway_tls.add_to(site.url), outbox, {"node-1": key}, 1, retry_after_s=0.5)
-        sender.start()
-        yield SimpleNamespace(
-            node=node,
-            sender=sender,
-            start_ms=start_ms,
-            signer=DeviceSigner("dev-1", "met-1", DEVICE_KEY, NETWORK),
-            chain=Web3Chain(chain.connect(), book, finality="latest"),
-            journal=folder / "state" / "journal.sqlite",
-            folder=folder,
-        )
-        sender.close()
-        outbox.close()
-        node.close()
-    site.stop()
-
-
-def send(system, first, last):
-    """A reading a minute, 10 Wh each, one an envelope."""
-    rows = [Reading(system.start_ms + n * 60_000, n * 10) for n in range(first, last)]
-    system.sender.send_many([system.signer.sign(Readings.of([row])) for row in rows])
-
-
-def minted_wh(system):
-    return sum(
-        system.chain.minted("roof", year).energy_wh for year in (time.gmtime().tm_year, time.gmtime().tm_year - 1)
-    )
-
-
-def eventually(condition, timeout_s=20):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.1)
+    with node_site(tmp_path_factory.mktemp("system"), require) as running:
+        yield running
 
 
 def test_a_lone_node_settles_stops_and_goes_on_without_loss(system):
@@ -218,6 +60,69 @@ def test_a_lone_node_settles_stops_and_goes_on_without_loss(system):
     assert {"time", "level", "logger", "message"} <= lines[0].keys()
     assert lines[-1]["message"] == "stopped"
     assert not [line for line in lines if line["level"] == "error"]
+
+
+def journal_command(*arguments):
+    done = CliRunner().invoke(heliograph, ["journal", *map(str, arguments)])
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
+
+
+def test_a_node_goes_on_while_and_after_its_envelopes_move_to_an_archive(system):
+    node, archive = system.node, system.journal.parent / "archives" / "first.parquet"
+    node.start()
+    archive.parent.mkdir()
+    moved = journal_command(
+        "archive", "--journal", system.journal, "--network", NETWORK, "--before", "2100-01-01", archive
+    )
+    assert moved == f"{archive}: 90 envelopes\n"
+    send(system, 91, 121)
+    with closing(Archive(archive)) as archived:
+        system.sender.send_many([decode(row.wire, network=NETWORK) for row, _ in archived.rows()])
+    assert system.sender.wait_until_empty(15)
+    eventually(lambda: minted_wh(system) == 1190)
+    _, figures = node.ask("healthz")
+    assert (figures["envelopes"], figures["duplicates"]) == (30, 90)
+    assert (figures["journal"]["rows"], figures["chain_fault"]) == (121, None)
+    assert journal_command("check", system.journal, "--archive", archive).startswith(
+        f"{system.journal}: nothing is wrong"
+    )
+    assert node.end(signal.SIGTERM)[0] == 0
+
+
+def test_a_node_does_not_start_without_an_archive_of_its_journal(system, in_process):
+    archives = system.journal.parent / "archives"
+    archives.rename(archives.with_name("elsewhere"))
+    done = in_process(system.node.config)
+    archives.with_name("elsewhere").rename(archives)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "row 1 was moved to archive first.parquet, which is not given here" in done.stderr
+
+
+def test_a_node_whose_journal_was_restored_goes_on_and_signs_no_epoch_twice(system):
+    node, journal, copy = system.node, system.journal, system.folder / "copy"
+    journal_command("backup", "--journal", journal, "--network", NETWORK, copy)
+    before = Journal.open(journal, NETWORK)
+    last_signed = before.last_signed_epoch()
+    before.close()
+    for left in journal.parent.glob("journal.sqlite*"):
+        left.unlink()
+    journal_command("restore", copy, journal)
+    node.start()
+    send(system, 121, 151)
+    assert system.sender.wait_until_empty(15)
+    eventually(lambda: minted_wh(system) == 1490)
+    assert node.end(signal.SIGTERM)[0] == 0
+    assert (
+        f"restored from a copy; no report of epochs {last_signed + 1} to {last_signed + 15} is signed"
+        in node.log.read_text()
+    )
+    after = Journal.open(journal, NETWORK, archives=[journal.parent / "archives"])
+    published = [record.report.epoch for record in after.reports()]
+    assert set(published).isdisjoint(range(last_signed + 1, last_signed + 16))
+    assert last_signed + 16 in published
+    assert (after.tallies()[0], after.faults()) == (151, [])
+    after.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import cbor2
 import pytest
 
 from devices.device_key import GROUP_ORDER, SigningKey
+from devices.envelope_reader import EnvelopeReader
 from devices.telemetry import Reason as TelemetryReason
 from devices.topics import format_telemetry
 from oracle.headend.admission import CLOCK_TOLERANCE_MS, admit
@@ -21,7 +22,7 @@ def hear_fixture(fleet, steady):
     now_ms = steady(9)[-1].time_ms
 
     def hear(payload, topic=TOPIC, registry=registry, now_ms=now_ms):
-        return admit(topic, payload, network=NETWORK, registry=registry, now_ms=now_ms)
+        return admit(topic, payload, reader=EnvelopeReader(NETWORK), registry=registry, now_ms=now_ms)
 
     return hear
 

@@ -243,6 +243,53 @@ def test_the_rules_of_the_handbook_are_rules(repository, tmp_path):
     assert load_rules(tmp_path / "rules.toml").terms_of("roof-1").factor.g_per_mwh == 570_000
 
 
+@pytest.fixture(name="node_file")
+def node_file_fixture(tmp_path):
+    (tmp_path / "node.toml").write_text(NODE)
+    return tmp_path / "node.toml"
+
+
+def test_a_historian_is_configured_or_not(node_file, monkeypatch):
+    """Its token comes by a private file or the environment."""
+    text, path = node_file.read_text(), node_file.with_name("with-historian.toml")
+    monkeypatch.delenv("INFLUX_TOKEN", raising=False)
+    assert NodeConfig.load(node_file).historian is None
+    section = '[historian]\nurl = "http://127.0.0.1:8086"\nbucket = "sun"\n'
+    path.write_text(text + section)
+    assert NodeConfig.load(path).historian.load_token() is None
+    monkeypatch.setenv("INFLUX_TOKEN", "of the environment")
+    assert NodeConfig.load(path).historian.load_token() == "of the environment"
+    path.write_text(text + section + 'token_file = "influx.token"\n')
+    token = path.with_name("influx.token")
+    assert str(token) in NodeConfig.load(path).check()
+    token.write_text("of the file\n")
+    token.chmod(0o644)
+    with pytest.raises(ConfigError, match=r"influx\.token: is readable by others"):
+        NodeConfig.load(path).check()
+    token.chmod(0o600)
+    assert str(token) not in NodeConfig.load(path).check()
+    assert NodeConfig.load(path).historian.load_token() == "of the file"
+    for wrong, place in (
+        (section.replace("http://", ""), "historian.url"),
+        ('[historian]\nurl = "http://a"\n', "historian.bucket"),
+        (section + 'password = "x"\n', "historian.password"),
+    ):
+        path.write_text(text + wrong)
+        with pytest.raises(ConfigError, match=place):
+            NodeConfig.load(path)
+
+
+def test_the_commented_historian_of_the_example_is_one(node_file):
+    uncommented = re.sub(
+        r"^# (\[historian|url|bucket|token_file|org|archives)", r"\1", node_file.read_text(), flags=re.MULTILINE
+    )
+    path = node_file.with_name("uncommented.toml")
+    path.write_text(uncommented)
+    config = NodeConfig.load(path)
+    assert (config.historian.bucket, config.historian.org) == ("heliograph", "-")
+    assert config.node.archives_folder == NodeConfig.load(node_file).node.archives_folder
+
+
 def test_intervals_are_aligned_to_the_epoch():
     assert [last_boundary(now, 900) for now in (0, 899.9, 900, 1799, 1_750_000_000.5)] == [
         0,
@@ -263,7 +310,8 @@ def test_readiness_says_what_is_in_the_way():
         assert (client.get("/readyz").status_code, client.get("/readyz").json()["ready"]) == (200, True)
         found.append("no connection to the broker")
         assert client.get("/readyz").status_code == 503
-        assert client.get("/readyz").json() == {"ready": False, "hindrances": ["no connection to the broker"]}
+        told = {"ready": False, "hindrances": ["no connection to the broker"], "degradations": []}
+        assert client.get("/readyz").json() == told
         assert client.get("/healthz").status_code == 200
         port = int(address.rpartition(":")[2])
         with pytest.raises(OSError, match=f"port {port} cannot be used"), serve(health_app(dict, list), port):

@@ -1,5 +1,6 @@
 """Whoever alters a row, in any table and any column, is found; whoever would sign twice is refused."""
 
+import hashlib
 import sqlite3
 from contextlib import closing
 
@@ -8,11 +9,13 @@ import pytest
 from oracle.attestation.proposal import Proposal
 from oracle.errors import JournalError, ReportError
 from oracle.headend.admission import AdmissionReason
+from oracle.journal import rejections
 from oracle.journal.compilation import compile_proposal, new_entries, report_record
-from oracle.journal.journal import PAYLOAD_KEPT, Journal
+from oracle.journal.journal import Journal
 from oracle.journal.links import LINKED_TABLES
 from oracle.journal.records import Rejected
-from oracle.journal.schema import SCHEMA_VERSION
+from oracle.journal.rejections import PAYLOAD_KEPT
+from oracle.journal.schema import _MIGRATIONS, BY_DIGEST, SCHEMA_VERSION
 from oracle.reporting.document import canonical_bytes, to_document
 from oracle.reporting.registry import Objection
 from oracle.reporting.report import NO_REPORT
@@ -59,6 +62,8 @@ def full_fixture(journal, fleet, steady):
         signatures = fleet.attest(compiled).signatures
         journal.record_report(report_record(compiled, manifest, signatures, registry), digest, entries)
         prev = digest
+    nothing = hashlib.sha256().digest()
+    journal._append("archive", [(f"{name}.parquet", 1, 0, 0, 0, nothing) for name in "ab"])  # two that nothing went to
     return journal
 
 
@@ -206,3 +211,42 @@ def test_a_journal_of_another_network_of_a_newer_program_or_of_nothing_is_refuse
     with pytest.raises(JournalError):
         Journal.open(tmp_path / "no" / "folder", "demo")
     assert full.faults() == []
+
+
+def test_the_oldest_refusals_go_and_the_chain_stays_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(rejections, "MAX_REJECTIONS", 10)
+    monkeypatch.setattr(rejections, "SLACK", 3)
+    with closing(Journal.open(tmp_path / "journal.sqlite", "demo")) as journal:
+        for number in range(40):
+            journal.record_rejections([Rejected(number, "t" * 70_000, "malformed", "d" * 5000, b"x" * 5000)])
+            assert journal.faults() == []
+        (rows,) = journal._one("SELECT count(*) FROM rejection")
+        assert 10 <= rows <= 13
+        assert journal._one("SELECT min(received_ms), max(received_ms) FROM rejection") == (40 - rows, 39)
+        longest = journal._one("SELECT max(length(topic)), max(length(detail)), max(length(payload)) FROM rejection")
+        assert longest == (rejections.TEXT_KEPT, rejections.TEXT_KEPT, PAYLOAD_KEPT)
+        journal._connection.execute("UPDATE rejection SET reason = 'fine' WHERE received_ms = 35")
+        assert len(journal.faults()) == 1
+
+
+def test_a_journal_of_the_first_schema_is_brought_forward_with_all_it_holds(full, path, tmp_path):
+    full.close()
+    old = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript(_MIGRATIONS[0])
+        connection.execute("ATTACH ? AS filled", (str(path),))
+        tables = [name for (name,) in connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+        assert {"envelope", "rejection", "used", "entry"} <= set(tables)
+        for table in tables:
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM filled.{table}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    with closing(Journal.open(path, "demo")) as before, closing(Journal.open(old, "demo")) as after:
+        assert after.faults() == []
+        assert after.tallies() == before.tallies()
+        assert after.reports() == before.reports()
+        for digest in (envelope.digest for envelope in before.envelopes()):
+            assert after.wire(digest) == before.wire(digest)
+        assert after._one("PRAGMA user_version") == (SCHEMA_VERSION,)
+        (plan,) = after._all(f"EXPLAIN QUERY PLAN SELECT 1 FROM envelope WHERE {BY_DIGEST}", digest)
+        assert "envelope_by_digest" in plan[-1]

@@ -1,0 +1,1 @@
+"""`heliograph bench`: figures beside the limit and a peer, measured in one run."""

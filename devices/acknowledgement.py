@@ -7,7 +7,7 @@ envelope, another domain. Pure.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import cbor2
 
@@ -25,8 +25,7 @@ _Entry = TypeVar("_Entry")
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-@dataclass(frozen=True)
-class AcceptedRange:
+class AcceptedRange(NamedTuple):
     """Readings `first` to `last` (both included) of a device's boot epoch are durably journaled."""
 
     device: str
@@ -35,8 +34,7 @@ class AcceptedRange:
     last: int
 
 
-@dataclass(frozen=True)
-class Rejection:
+class Rejection(NamedTuple):
     """One item of a message was refused. Device, boot and sequence are None where the bytes do not say."""
 
     device: str | None
@@ -101,8 +99,8 @@ def write(  # noqa: PLR0913 - keyword-only: the six parts of a receipt
     payload = {
         1: node,
         2: gateway,
-        3: [[each.device, each.boot, each.first, each.last] for each in accepted],
-        4: [[each.device, each.boot, each.sequence, each.reason, each.item_sha256] for each in rejected],
+        3: [tuple(each) for each in accepted],
+        4: [tuple(each) for each in rejected],
     }
     return seal(cbor2.dumps(payload, canonical=True), key, domain=DOMAIN, network=network)
 

@@ -12,6 +12,7 @@ from devices.readings import Column, EventKind, Readings, RegisterEvent
 from devices.rejection import Reason, TelemetryError
 
 MAX_READINGS = 10_000
+MAX_EVENTS = 100
 
 _UINT8, _UINT64, _INT32, _INT64 = 64, 71, 78, 79
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -143,6 +144,8 @@ def _events(cursor: Cursor) -> tuple[RegisterEvent, ...]:
     count = cursor.expect(ARRAY, "events")
     if not count:
         raise non_deterministic("events: empty, must be left out")
+    if count > MAX_EVENTS:
+        raise TelemetryError(Reason.OVERSIZE, f"events: {count}, at most {MAX_EVENTS} are accepted")
     events: list[RegisterEvent] = []
     for number in range(count):
         place = f"event {number}"

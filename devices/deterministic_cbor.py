@@ -10,6 +10,8 @@ from devices.rejection import Reason, TelemetryError
 
 UINT, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 NULL = 22
+MAX_HEADS = 256
+"""Parts of an item that `item_end` passes; an envelope has six."""
 
 _NAMES = (
     "an unsigned integer",
@@ -153,15 +155,19 @@ class Cursor:
 def item_end(message: bytes, start: int) -> int:
     """Return the offset just after the well-formed definite-length item that begins at `start`.
 
-    Content is not looked at and heads may be longer than needed: this only finds where the next item begins. Runs in
-    time linear in the bytes passed, without recursion.
+    Content is not looked at and heads may be longer than needed: this only finds where the next item begins. Without
+    recursion, and in at most MAX_HEADS steps whatever the bytes are.
 
     Raises:
-        TelemetryError: malformed, if no such item begins there.
+        TelemetryError: malformed, if no such item begins there; oversize, if it has too many parts.
 
     """
     at, end, open_items = start, len(message), 1
+    heads = 0
     while open_items:
+        heads += 1
+        if heads > MAX_HEADS:
+            raise TelemetryError(Reason.OVERSIZE, f"the item at offset {start} has more than {MAX_HEADS} parts")
         if at >= end:
             raise malformed(f"the item at offset {start} does not end")
         major, info = divmod(message[at], 32)

@@ -28,6 +28,8 @@ from nacl.exceptions import BadSignatureError
 Algorithm = Literal["es256", "eddsa"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 SIGNATURE_LENGTH = 64
+KEYS_KEPT = 8192
+"""Parsed keys that are kept, at up to 2 KB each: anybody can make up keys."""
 GROUP_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order n of the P-256 group (FIPS 186-5)."""
 
@@ -105,7 +107,7 @@ def _verify_ed25519(key: bytes, signature: bytes, signed_bytes: bytes) -> bool:
     return True
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=KEYS_KEPT)
 def public_key(alg: Algorithm, raw: bytes) -> PublicKey:
     """Return the key of these bytes, parsed once however many envelopes name it.
 

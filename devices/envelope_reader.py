@@ -25,6 +25,8 @@ from devices.telemetry import DOMAIN, MAX_ITEMS, Envelope, decode
 MAX_KEYS = 65_536
 """Signing keys whose shapes are remembered."""
 SHAPES_PER_KEY = 4
+MAX_BROKEN = 32
+"""Items of one message that may be no envelopes; what follows them is not looked at."""
 _KEY = slice(2, 42)
 """Where an envelope names its algorithm and most of its key: enough to look its shapes up."""
 _NUMBER = {0x18: ("B", 24), 0x19: ("H", 1 << 8), 0x1A: ("I", 1 << 16), 0x1B: ("Q", 1 << 32)}
@@ -51,11 +53,15 @@ class EnvelopeReader:
     def read(self, message: bytes) -> Iterator[tuple[bytes, Envelope | TelemetryError]]:
         """Yield each item of a CBOR sequence with what it says, or with why it is no envelope.
 
-        As with `devices.telemetry.split`, the last item may be the rest that cannot be cut any further. Never raises.
+        As with `devices.telemetry.split`, the last item may be the rest that cannot be cut any further, or that follows
+        too much that is no envelope. Never raises.
         """
-        at = 0
+        at = broken = 0
         for _ in range(MAX_ITEMS):
             if at >= len(message):
+                return
+            if broken == MAX_BROKEN:
+                yield message[at:], TelemetryError(Reason.OVERSIZE, f"{MAX_BROKEN} items before are no envelopes")
                 return
             envelope = self._by_shape(message, at)
             self.by_shape = envelope is not None
@@ -68,6 +74,7 @@ class EnvelopeReader:
                 try:
                     yield item, decode(item, network=self.network)
                 except TelemetryError as error:
+                    broken += 1
                     yield item, error
                 at += len(item)
             else:

@@ -251,11 +251,12 @@ class MqttConnection:
             _log.info("lost the broker at %s: %s; connecting again", self.address, reason)
 
     def _received(self, client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
-        connection = self._connection
+        # What is kept until then is not the message: paho's takes 8 KB beside its payload.
+        connection, mid, qos = self._connection, message.mid, message.qos
 
         def acknowledge() -> None:
             if self._manual_ack and connection == self._connection and client is self._client:
-                client.ack(message.mid, message.qos)
+                client.ack(mid, qos)
 
         if self._on_delivery is not None:
             try:

@@ -6,9 +6,9 @@ Checks run from cheap to dear, so that strangers cost no signature verification:
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from devices.acknowledgement import AcceptedRange, Rejection
 from devices.envelope_reader import EnvelopeReader
@@ -53,25 +53,28 @@ class Admission:
     refused: list[Refusal] = field(default_factory=list)
     remarks: list[Refusal] = field(default_factory=list)
 
-    def accepted_ranges(self) -> list[AcceptedRange]:
-        """Ranges for the acknowledgement; envelopes that follow one another are one range."""
-        ranges: list[list[Any]] = []
-        device, boot, following = "", -1, -1
-        for envelope in self.accepted:
-            last = envelope.first_sequence + envelope.count - 1
-            if envelope.first_sequence == following and envelope.device == device and envelope.boot == boot:
-                ranges[-1][3] = last
-            else:
-                device, boot = envelope.device, envelope.boot
-                ranges.append([device, boot, envelope.first_sequence, last])
-            following = last + 1
-        return [AcceptedRange(*each) for each in ranges]
-
     def rejections(self) -> tuple[Rejection, ...]:
         """Refusals for the acknowledgement."""
         return tuple(
             Rejection(r.device, r.boot, r.sequence, r.reason, hashlib.sha256(r.item).digest()) for r in self.refused
         )
+
+
+def accepted_ranges(envelopes: Iterable[Envelope]) -> list[AcceptedRange]:
+    """Ranges for the acknowledgement; a device's envelopes that follow one another are one range."""
+    open_ranges: dict[tuple[str, int], tuple[int, int]] = {}
+    ranges: list[AcceptedRange] = []
+    for envelope in envelopes:
+        key, first = (envelope.device, envelope.boot), envelope.first_sequence
+        last = first + envelope.count - 1
+        known = open_ranges.get(key)
+        if known is not None:
+            if known[1] + 1 == first:
+                first = known[0]
+            else:
+                ranges.append(AcceptedRange(*key, *known))
+        open_ranges[key] = (first, last)
+    return ranges + [AcceptedRange(*key, *span) for key, span in open_ranges.items()]
 
 
 def admit(topic: str, payload: bytes, *, reader: EnvelopeReader, registry: RegistrySnapshot, now_ms: int) -> Admission:

@@ -1,7 +1,8 @@
 """Messages that wait for the worker: bounded in bytes, and fair between gateways.
 
 The broker does not bound what it sends us, and one gateway must not make the others wait. Each topic has a queue; the
-worker takes one message of each in turn. A topic whose queue is full loses its newest messages here. That loses no
+worker takes of each in turn, and a topic that took more than its share of bytes is passed over while others wait
+(deficit round robin). A topic whose queue is full loses its newest messages here. That loses no
 data: nothing was acknowledged to the gateway, which keeps it and sends it again. When all queues together are full, the
 network thread waits, and the broker with it.
 """
@@ -16,7 +17,9 @@ log = logging.getLogger(__name__)
 
 TOPIC_BYTES = 16 * 1024 * 1024
 TOTAL_BYTES = 64 * 1024 * 1024
-OVERHEAD_BYTES = 512
+TURN_BYTES = 32 * 1024
+"""Share of a topic in each round."""
+OVERHEAD_BYTES = 1024
 """What a message costs beside its payload."""
 
 
@@ -29,6 +32,7 @@ class Inbox:
         self._changed = threading.Condition()
         self._waiting: OrderedDict[str, deque[Delivery]] = OrderedDict()
         self._held: dict[str, int] = {}
+        self._debts: dict[str, int] = {}
         self._total = 0
         self._closed = False
         self._shedding: set[str] = set()
@@ -56,9 +60,11 @@ class Inbox:
             self._changed.wait_for(lambda: self._closed or self._waiting, timeout_s)
             if self._closed or not self._waiting:
                 return None
-            topic, queue = self._waiting.popitem(last=False)
+            topic, queue = self._next_topic()
             message = queue.popleft()
             size = len(message.payload) + OVERHEAD_BYTES
+            if size > TURN_BYTES:
+                self._debts[topic] = size - TURN_BYTES
             self._total -= size
             self._held[topic] -= size
             if queue:
@@ -68,6 +74,8 @@ class Inbox:
                 if topic in self._shedding:
                     self._shedding.discard(topic)
                     log.info("%s: keeps up again", topic)
+            if not self._waiting:
+                self._debts.clear()  # nobody waited for it
             self._changed.notify_all()
             return message
 
@@ -76,6 +84,16 @@ class Inbox:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _next_topic(self) -> tuple[str, deque[Delivery]]:
+        """Take the topic whose turn it is out of the round; those in debt pay for being passed over."""
+        while True:
+            topic, queue = self._waiting.popitem(last=False)
+            debt = self._debts.pop(topic, 0)
+            if debt <= 0 or not self._waiting:
+                return topic, queue
+            self._debts[topic] = debt - TURN_BYTES
+            self._waiting[topic] = queue
 
     def _turn_away(self, message: Delivery) -> None:
         self.shed += 1

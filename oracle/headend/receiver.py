@@ -17,7 +17,7 @@ from devices.envelope_reader import EnvelopeReader
 from devices.mqtt import Delivery, MqttConnection
 from devices.topics import format_ack, format_telemetry_filter
 from oracle.errors import JournalError
-from oracle.headend.admission import Admission, AdmissionReason, Refusal, admit
+from oracle.headend.admission import Admission, AdmissionReason, Refusal, accepted_ranges, admit
 from oracle.headend.inbox import Inbox
 from oracle.headend.refusal_quota import RefusalQuota
 from oracle.journal.journal import Journal
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 GROUP_ITEMS = 400
 GROUP_BYTES = 2 * 1024 * 1024
 """A group that shares one commit ends with the message that reaches either: about 40 ms of work."""
+LINGER_S = 0.004
+"""How long a group waits, once, for company [s]."""
 ENTRIES_PER_ACK = acknowledgement.MAX_ENTRIES // 2
 """Accepted ranges, and rejections, that one acknowledgement carries at most."""
 IDLE_S = 0.2
@@ -155,9 +157,10 @@ class HeadEnd:
                 self._commit_or_retry(group)
 
     def _next_group(self) -> _Group:
-        """Admit the next message and what else is there; empty if none came for a while."""
+        """Admit the next message, and what else is there or comes within a moment; empty if none came for a while."""
         group: _Group = []
         items = size = 0
+        lingered = False
         message = self._inbox.next(IDLE_S)
         while message is not None:
             admission = self._admit(message)
@@ -167,6 +170,11 @@ class HeadEnd:
             if items >= GROUP_ITEMS or size >= GROUP_BYTES:
                 break
             message = self._inbox.next(0)
+            if message is None and not lingered:
+                # A commit costs more than the envelope in it: what comes in the next moment shares it.
+                lingered = True
+                self._stopping.wait(LINGER_S)
+                message = self._inbox.next(0)
         return group
 
     def _admit(self, message: Delivery) -> Admission:
@@ -255,7 +263,7 @@ class HeadEnd:
 
 def _receipts(admissions: list[Admission]) -> Iterator[tuple[list[AcceptedRange], list[Rejection]]]:
     """Cut the verdicts on one gateway's messages into acknowledgements that are not oversize."""
-    accepted = [piece for admission in admissions for piece in admission.accepted_ranges()]
+    accepted = accepted_ranges(envelope for admission in admissions for envelope in admission.accepted)
     rejected = [piece for admission in admissions for piece in admission.rejections()]
     for first in range(0, max(len(accepted), len(rejected)), ENTRIES_PER_ACK):
         part = slice(first, first + ENTRIES_PER_ACK)

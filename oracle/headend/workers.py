@@ -7,6 +7,7 @@ end and leave.
 """
 
 import contextlib
+import gc
 import logging
 import multiprocessing
 import signal
@@ -295,6 +296,7 @@ def run_worker(task: WorkerTask, number: int, registry: RegistrySnapshot, pipe: 
         clock_ms=task.clock_ms,
         worker=number,
     )
+    gc.freeze()  # what was imported stays: looking through it again and again would be pauses of 20 ms
     headend.start(task.broker_url)
     try:
         while True:

@@ -33,13 +33,24 @@ ROWS_A_STEP = 256
 """Rows that are decoded at a time where all are read."""
 WAL_PAGES = 8000
 """The write-ahead log is begun anew when it is so long [pages of 4 KiB]."""
-_LOOKUP = 64
-_PLACES = ", ".join(f"?{place}" for place in range(1, _LOOKUP + 1))
-_PREFIXES = ", ".join(f"substr(?{place}, 1, 8)" for place in range(1, _LOOKUP + 1))
-_KNOWN = (
-    f"SELECT digest FROM envelope WHERE substr(digest, 1, 8) IN ({_PREFIXES}) AND digest IN ({_PLACES})"  # noqa: S608  question marks
-    f" UNION ALL SELECT digest FROM archived WHERE digest IN ({_PLACES})"
-)
+_LOOKUPS = (1, 8, 64)
+"""How many digests one statement looks up: few statements, each prepared once."""
+
+
+def _known_statement(count: int) -> str:
+    """Which of `count` digests may be in the journal: those that begin like one in it."""
+    prefixes = ", ".join(f"substr(?{place}, 1, 8)" for place in range(1, count + 1))
+    return f"SELECT digest FROM envelope WHERE substr(digest, 1, 8) IN ({prefixes})"  # noqa: S608  question marks
+
+
+def _moved_statement(count: int) -> str:
+    """Which of `count` digests were moved to an archive."""
+    places = ", ".join(f"?{place}" for place in range(1, count + 1))
+    return f"SELECT digest FROM archived WHERE digest IN ({places})"  # noqa: S608  question marks
+
+
+_KNOWN = {count: _known_statement(count) for count in _LOOKUPS}
+_MOVED = {count: _moved_statement(count) for count in _LOOKUPS}
 
 
 class Journal:
@@ -175,13 +186,17 @@ class Journal:
             self._append("envelope", rows)
         return len(rows)
 
-    def _known(self, digests: Sequence[bytes]) -> list[bytes]:
-        """Those of `digests` that are in the journal."""
-        found: list[bytes] = []
-        for first in range(0, len(digests), _LOOKUP):
-            part = digests[first : first + _LOOKUP]
-            padded = [*part, *(None for _ in range(_LOOKUP - len(part)))]  # one statement, prepared once
-            found += (digest for (digest,) in self._all(_KNOWN, *padded))
+    def _known(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Those of `digests` that are in the journal, or were moved from it to an archive."""
+        found: set[bytes] = set()
+        statements = [_KNOWN, _MOVED] if self._one("SELECT 1 FROM archived LIMIT 1") else [_KNOWN]
+        at = 0
+        while at < len(digests):
+            count = max(count for count in _LOOKUPS if count <= len(digests) - at)
+            for statement in statements:
+                found.update(digest for (digest,) in self._all(statement[count], *digests[at : at + count]))
+            at += count
+        found.intersection_update(digests)
         return found
 
     def record_rejections(self, rejections: Iterable[Rejected]) -> None:

@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from devices import acknowledgement
 from devices.cose_sign1 import seal
 from devices.device_key import ALGORITHMS, SigningKey
+from devices.envelope_reader import MAX_BROKEN, EnvelopeReader
 from devices.telemetry import (
     DOMAIN,
     NO_PREVIOUS,
+    Envelope,
     Reading,
     Readings,
+    Reason,
     TelemetryError,
     decode,
     encode,
@@ -147,3 +150,106 @@ def test_split_loses_no_byte_and_never_raises(parts):
 def test_split_cuts_any_sequence_at_its_boundaries(sequence):
     encoded = [cbor2.dumps(item) for item in sequence]
     assert split(b"".join(encoded)) == (encoded, b"", None)
+
+
+def comparable(said):
+    return (
+        (said.reason, said.detail)
+        if isinstance(said, TelemetryError)
+        else {name: each for name, each in vars(said).items() if not name.startswith("read")}
+    )
+
+
+def strictly(message):
+    """What `split` and `decode` say of a message, item by item."""
+    cut, said, broken = split(message), [], 0
+    for number, item in enumerate(cut.items):
+        if broken == MAX_BROKEN:
+            rest = b"".join(cut.items[number:]) + cut.rest
+            return [*said, (rest, (Reason.OVERSIZE, f"{MAX_BROKEN} items before are no envelopes"))]
+        try:
+            said.append((item, comparable(decode(item, network="demo"))))
+        except TelemetryError as error:
+            broken += 1
+            said.append((item, comparable(error)))
+    return said if cut.error is None else [*said, (cut.rest, comparable(cut.error))]
+
+
+def with_shapes(reader, message):
+    return [(item, comparable(said)) for item, said in reader.read(message)]
+
+
+PLAIN = st.builds(Reading, st.integers(0, 2**53 - 1), WH, st.none(), st.none())
+FULL = st.builds(Reading, st.integers(0, 2**53 - 1), WH, WH, st.integers(-(2**31), 2**31 - 1))
+SEQUENCE = st.one_of(*(st.integers(2**bits - 3, 2**bits + 3) for bits in (5, 8, 16, 32, 62)))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(ALGORITHMS),
+            st.one_of(*(st.lists(kind, min_size=n, max_size=n) for kind in (PLAIN, FULL, READING) for n in (1, 3))),
+            st.sampled_from(["dev", "dev-2"]),
+            SEQUENCE,
+        ),
+        min_size=2,
+        max_size=8,
+    ),
+    st.data(),
+)
+@settings(max_examples=200, deadline=None)
+def test_shapes_change_no_verdict(drawn, data):
+    reader = EnvelopeReader("demo")
+    envelopes = [sign(rows, alg, device, first=first) for alg, rows, device, first in drawn]
+    for envelope in envelopes:
+        reader.learn(envelope)
+    message = b"".join(envelope.wire for envelope in envelopes)
+    assert with_shapes(reader, message) == strictly(message)
+    for (_, read), envelope in zip(reader.read(message), envelopes, strict=True):
+        assert list(read.readings) == list(envelope.readings)
+    for _ in range(4):  # anything in it altered, anywhere cut
+        at = data.draw(st.integers(0, len(message) - 1))
+        altered = message[:at] + bytes([data.draw(st.integers(0, 255))]) + message[at + 1 :]
+        assert with_shapes(reader, altered) == strictly(altered)
+        assert with_shapes(reader, message[:at]) == strictly(message[:at])
+
+
+NUMBERS = {
+    "times": lambda wire: [i + 5 for i in range(len(wire)) if wire[i : i + 3] == b"\x05\xd8\x4f"],
+    "registers": lambda wire: [
+        i + 5 for i in range(len(wire)) if wire[i : i + 3] in (b"\x06\xd8\x47", b"\x07\xd8\x47")
+    ],
+    "signature": lambda wire: [len(wire) - 64, len(wire) - 32],
+    "sequence": lambda wire: [i + 2 for i in range(len(wire)) if wire[i] == 4 and 0x18 <= wire[i + 1] <= 0x1B],
+}
+
+
+@given(st.sampled_from(ALGORITHMS), st.sampled_from(sorted(NUMBERS)), st.sampled_from([0, 1, 127, 128, 255]), st.data())
+@settings(max_examples=400, deadline=None)
+def test_shapes_check_the_numbers_that_change(alg, what, byte, data):
+    """Times of 2^53 and more, registers of 2^63 and more, high s, a sequence number in a longer head than it needs."""
+    reader = EnvelopeReader("demo")
+    rows = [Reading(5, 1000, 3, -1)] * data.draw(st.sampled_from([1, 2, 40]))
+    envelope = sign(rows, alg, first=data.draw(SEQUENCE))
+    reader.learn(envelope)
+    ((_, read),) = reader.read(envelope.wire)
+    assert reader.by_shape
+    assert comparable(read) == comparable(envelope)
+    wire = bytearray(envelope.wire)
+    spots = NUMBERS[what](wire)
+    assert spots
+    for spot in spots:
+        start = min(spot + data.draw(st.integers(0, 7)), len(wire) - 1)
+        for i in range(start, min(start + data.draw(st.integers(1, 8)), len(wire))):
+            wire[i] = byte
+    assert with_shapes(reader, bytes(wire)) == strictly(bytes(wire))
+
+
+def test_after_much_that_is_no_envelope_the_rest_is_one_item():
+    good = sign([Reading(5, 1000)])
+    message = b"\x01" * MAX_BROKEN + good.wire * 2
+    *broken, (rest, error) = EnvelopeReader("demo").read(message)
+    assert [item for item, _ in broken] == [b"\x01"] * MAX_BROKEN
+    assert (rest, error.reason) == (good.wire * 2, Reason.OVERSIZE)
+    kept = list(EnvelopeReader("demo").read(b"\x01" * (MAX_BROKEN - 1) + good.wire))
+    assert isinstance(kept[-1][1], Envelope)

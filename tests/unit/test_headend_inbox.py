@@ -3,7 +3,7 @@
 import threading
 
 from devices.mqtt import Delivery
-from oracle.headend.inbox import OVERHEAD_BYTES, Inbox
+from oracle.headend.inbox import OVERHEAD_BYTES, TURN_BYTES, Inbox
 from oracle.headend.refusal_quota import MAX_TOPICS, RefusalQuota
 
 
@@ -24,6 +24,18 @@ def test_gateways_take_turns():
         inbox.put(message(topic))
     assert "".join(drain(inbox)) == "abcabaa"
     assert inbox.next(0.01) is None
+
+
+def test_turns_are_by_bytes():
+    inbox = Inbox()
+    for _ in range(3):
+        inbox.put(message("large", 4 * TURN_BYTES))
+    for _ in range(12):
+        inbox.put(message("small", TURN_BYTES - OVERHEAD_BYTES))
+    order = drain(inbox)
+    assert order[:11] == ["large", *["small"] * 5, "large", *["small"] * 4]
+    assert order.count("small") == 12
+    assert not inbox._debts, "nothing is remembered once nobody waits"
 
 
 def test_a_flooding_gateway_loses_its_own_messages_only():

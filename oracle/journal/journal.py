@@ -31,7 +31,7 @@ BUSY_S = 30.0
 """How long a commit waits for another process that is writing [s]."""
 ROWS_A_STEP = 256
 """Rows that are decoded at a time where all are read."""
-WAL_PAGES = 8000
+WAL_PAGES = 1000
 """The write-ahead log is begun anew when it is so long [pages of 4 KiB]."""
 _LOOKUPS = (1, 8, 64)
 """How many digests one statement looks up: few statements, each prepared once."""

@@ -50,10 +50,13 @@ def backup(journal_path: Path, network: str, target: Path, *, force: bool) -> No
 @click.argument("journal_path", type=click.Path(path_type=Path), metavar="J")
 @click.option("--archive", "archives", multiple=True, type=click.Path(path_type=Path), help="Check these too.")
 def check(journal_path: Path, archives: tuple[Path, ...]) -> None:
-    """Check every row of a journal or of a copy, and say what is wrong. Exit codes: 0 nothing, 1 something, 2 bad input."""
+    """Check every row of a journal or of a copy, and say what is wrong. Exit codes: 0 nothing, 1 something, 2 bad input.
+
+    Also tells which envelopes are missing from the chains that devices sign. That is no fault of the journal.
+    """
     with leaving_at_once():
         from oracle.journal.backup import check as check_rows
-        from oracle.journal.backup import check_archives
+        from oracle.journal.backup import check_archives, missing_envelopes
     with _one_line(), progress() as on_progress:
         found, rows = check_rows(journal_path, on_progress)
         found += check_archives(journal_path, archives, on_progress) if archives else []
@@ -61,6 +64,11 @@ def check(journal_path: Path, archives: tuple[Path, ...]) -> None:
         click.echo(fault)
     if found:
         return fail(f"{journal_path}: {len(found)} faults", 1)
+    missing = missing_envelopes(journal_path)
+    for gap in missing[:SHOWN_FAULTS]:
+        click.echo(f"missing before boot epoch {gap.boot}, sequence {gap.sequence} of {gap.device}: {gap.missing.hex()}")
+    if missing:
+        click.echo(f"{len(missing)} envelopes that devices signed are not here: late, or lost; nothing waits for them")
     click.echo(f"{journal_path}: nothing is wrong with {rows} rows")
     return None
 

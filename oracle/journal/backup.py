@@ -15,9 +15,10 @@ from oracle.errors import JournalError
 from oracle.journal.archive import Archive
 from oracle.journal.archives import Archives
 from oracle.journal.files import new_file
-from oracle.journal.inspection import faults, open_to_read, rows_to_pass
+from oracle.journal.inspection import faults, gaps, open_to_read, rows_to_pass
 from oracle.journal.journal import COPY, Journal
 from oracle.journal.schema import prepare
+from oracle.metering.continuity import Gap
 from oracle.reporting.document import canonical_bytes, to_document
 
 PAGES_A_STEP = 1024
@@ -78,6 +79,13 @@ def check(path: Path, on_progress: Progress = lambda *_: None) -> tuple[list[str
     connection, network = open_to_read(path)
     with closing(connection):
         return _faults(path, connection, network, on_progress)
+
+
+def missing_envelopes(path: Path) -> list[Gap]:
+    """Find the gaps in what devices signed. Raises as `check` does; the journal has no faults."""
+    connection, network = open_to_read(path)
+    with closing(connection):
+        return gaps(connection, network)
 
 
 def check_archives(path: Path, archives: Sequence[Path], on_progress: Progress = lambda *_: None) -> list[str]:

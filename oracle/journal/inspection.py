@@ -16,6 +16,7 @@ from oracle.errors import JournalError
 from oracle.journal.links import FIRST_LINK, LINKED_TABLES, broken_links
 from oracle.journal.rejections import chain_begins
 from oracle.journal.schema import SCHEMA_VERSION
+from oracle.metering.continuity import Gap, chain_gaps
 
 
 class EnvelopeRow(NamedTuple):
@@ -85,6 +86,19 @@ def part_content(rows: Iterable[tuple[int, bytes, bytes]]) -> bytes:
     for row in rows:
         content.update(cbor2.dumps(row, canonical=True))
     return content.digest()
+
+
+def gaps(connection: sqlite3.Connection, network: str) -> list[Gap]:
+    """Find what devices signed, by what they signed after it, and that is neither in the journal nor was moved from it.
+
+    A gap is no fault of the journal: an envelope may be late, or lost for good.
+    """
+    rows = connection.execute("SELECT wire FROM envelope ORDER BY seq")
+    return [
+        gap
+        for gap in chain_gaps(decode(wire, network=network) for (wire,) in rows)
+        if connection.execute("SELECT 1 FROM archived WHERE digest = ?", (gap.missing,)).fetchone() is None
+    ]
 
 
 def open_to_read(path: Path, *, of_older_schema: bool = False) -> tuple[sqlite3.Connection, str]:

@@ -16,6 +16,8 @@ from oracle.journal import backup as copies
 from oracle.journal.backup import backup, check, close_copied_epochs, restore
 from oracle.journal.journal import Journal
 from oracle.journal.proving import prove_asset
+from tests.listed_devices import NETWORK as DEVICE_NETWORK
+from tests.listed_devices import ListedDevice
 from tests.reported_journal import filled, hours, report
 
 NETWORK = "demo"
@@ -232,3 +234,16 @@ def test_what_the_commands_are_told_wrong_is_one_line(journal, path, tmp_path): 
         assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "x").exists()
     assert not (tmp_path / "lost.sqlite").exists()
+
+
+def test_a_check_tells_what_devices_signed_and_is_not_here(tmp_path):
+    device = ListedDevice(0)
+    first, missing, after = (device.sign(2) for _ in range(3))
+    path = tmp_path / "gap.sqlite"
+    with closing(Journal.open(path, DEVICE_NETWORK)) as journal:
+        journal.record_envelopes([first, after], 5)
+        done = run("check", path)
+        assert done.exit_code == 0
+        assert f"missing before boot epoch 1, sequence 4 of dev-0: {missing.digest.hex()}\n" in done.stdout
+        journal.record_envelopes([missing], 6)
+    assert "missing" not in run("check", path).stdout

@@ -66,7 +66,9 @@ def check(journal_path: Path, archives: tuple[Path, ...]) -> None:
         return fail(f"{journal_path}: {len(found)} faults", 1)
     missing = missing_envelopes(journal_path)
     for gap in missing[:SHOWN_FAULTS]:
-        click.echo(f"missing before boot epoch {gap.boot}, sequence {gap.sequence} of {gap.device}: {gap.missing.hex()}")
+        click.echo(
+            f"missing before boot epoch {gap.boot}, sequence {gap.sequence} of {gap.device}: {gap.missing.hex()}"
+        )
     if missing:
         click.echo(f"{len(missing)} envelopes that devices signed are not here: late, or lost; nothing waits for them")
     click.echo(f"{journal_path}: nothing is wrong with {rows} rows")

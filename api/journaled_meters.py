@@ -30,6 +30,8 @@ class SignedMeter:
 
 def holds_envelopes(path: Path) -> bool:
     """Whether a file is a journal or an archive, by its content. Raises ConfigError if it cannot be read."""
+    if path.exists() and not path.is_file():
+        return False  # a pipe can be read once only
     try:
         with path.open("rb") as file:
             return file.read(len(_SQLITE)) == _SQLITE or is_archive(path)

@@ -126,6 +126,8 @@ class NodeProcess:
         self._settled_s = 0
         """Cutoff up to which nothing is left to lead [s UTC]."""
         self._refresh_at = self._lead_at = 0.0
+        self._view = Journal.open(config.node.journal, config.node.network)
+        """The journal for figures alone: a connection that waits for no writer."""
 
     def run(self, broker_url: str, stop: threading.Event) -> None:
         """Run until `stop` is set, then stop within five seconds."""
@@ -145,10 +147,11 @@ class NodeProcess:
                 self._projection.stop(0)  # it ends while the head-end does
             self._headend.stop()
         worker.join(max(deadline - time.monotonic(), 0))
-        if worker.is_alive():
+        if worker.is_alive() or not self._node.headend.stopped:
             log.info("left a transaction to itself; it is looked for at the next start")
         else:
             self._node.journal.close()
+        self._view.close()
         log.info("stopped")
 
     @property
@@ -183,7 +186,7 @@ class NodeProcess:
     def _journal_figures(self) -> dict[str, Any]:
         path = self._settings.journal
         return {
-            "rows": self._node.journal.last_row(),
+            "rows": self._view.last_row(),
             "bytes": _size(path) + _size(path.with_name(f"{path.name}-wal")),
             "free_bytes": shutil.disk_usage(path.parent).free,
             "writable": self._headend.fault is None,
@@ -192,9 +195,9 @@ class NodeProcess:
 
     def _last(self) -> tuple[int, int]:
         """(epoch, cutoff [s UTC]) of the last report. The report itself, which may be long, is read once."""
-        epoch = self._node.journal.last_epoch()
+        epoch = self._view.last_epoch()
         if epoch != self._last_report[0]:
-            record = self._node.journal.report(epoch)
+            record = self._view.report(epoch)
             self._last_report = (epoch, record.report.cutoff_s if record else 0)
         return self._last_report
 
@@ -211,21 +214,28 @@ class NodeProcess:
     def _work(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                self._step()
-                self._chain_fault = None
+                if self._step():
+                    self._chain_fault = None
             except OracleError as error:
                 if self._chain_fault is None:
                     log.warning("%s; trying again", error)
-                self._chain_fault = str(error)
-                self._lead_at = time.monotonic() + RETRY_S
-            except Exception:
+                self._chain_failed(str(error))
+            except Exception as error:
                 log.exception("the work on the chain broke off; trying again")
-                self._lead_at = time.monotonic() + RETRY_S
+                self._chain_failed(f"the work on the chain broke off: {type(error).__name__}")
             stop.wait(LONGEST_WAIT_S)
 
-    def _step(self) -> None:
+    def _chain_failed(self, fault: str) -> None:
+        self._chain_fault = fault
+        self._lead_at = time.monotonic() + RETRY_S
+        self._refresh_at = min(self._refresh_at, self._lead_at)
+
+    def _step(self) -> bool:
+        """Do what is due; tell whether the chain was asked."""
+        asked = False
         now = time.monotonic()
         if now >= self._refresh_at:
+            asked = True
             self._refresh_at = now + self._settings.registry_refresh_s
             registry = self._node.refresh_registry()
             if self._workers is not None:
@@ -234,6 +244,8 @@ class NodeProcess:
         cutoff_s = last_boundary(time.time() - self._settings.settlement_delay_s, self._settings.settlement_interval_s)
         if self._leading == "" and cutoff_s > self._settled_s and now >= self._lead_at:
             self._lead(cutoff_s)
+            asked = True
+        return asked
 
     def _look_whether_to_lead(self) -> None:
         signers = self._chain.signer_set()

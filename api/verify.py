@@ -35,6 +35,8 @@ class Verified:
 
 def holds_archive(path: Path) -> bool:
     """Whether a file is Parquet, and so an archive rather than a proof. Raises OSError if it cannot be read."""
+    if path.exists() and not path.is_file():
+        return False  # a pipe can be read once only
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
 

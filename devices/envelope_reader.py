@@ -9,6 +9,7 @@ a shape speeds a verdict up, it never makes one.
 import hashlib
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -128,7 +129,8 @@ class Shape:
         self._head = sample.signed_bytes[: len(sample.signed_bytes) - (body[1] - body[0])]
         self._least, self._most = least, (1 << 63) - sample.count
         self._registers = tuple(2 + i for i, (_, _, code) in enumerate(spans[2:-2]) if code == f"{8 * sample.count}s")
-        self._sample = sample
+        # What all of its shape have in common, without the bytes of this one.
+        self._sample = replace(sample, wire=b"", signed_bytes=b"", signature=b"", read_readings=_nothing)
         self._payload = payload
 
     @classmethod
@@ -229,6 +231,10 @@ def _extremes(column: bytes) -> tuple[int, int]:
         return number, number
     numbers = np.frombuffer(column, "<i8")
     return int(numbers.min()), int(numbers.max())
+
+
+def _nothing() -> Readings:
+    return Readings.of(())
 
 
 def _readings(wire: bytes, start: int, end: int) -> Readings:

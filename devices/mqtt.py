@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from devices.broker_address import BrokerAddress, BrokerUrlError, Tls
 from devices.mqtt_version import speaks_mqtt5
 
-__all__ = ["BrokerAddress", "BrokerUrlError", "Delivery", "MqttConnection", "Tls", "Will"]
+__all__ = ["SESSION_EXPIRY_SECONDS", "BrokerAddress", "BrokerUrlError", "Delivery", "MqttConnection", "Tls", "Will"]
 
 SESSION_EXPIRY_SECONDS = 7 * 86_400
 _STOP_SECONDS = 1.0
@@ -58,6 +58,7 @@ class MqttConnection:
         manual_ack: the PUBACK waits for Delivery.acknowledge.
         receive_maximum: unacknowledged messages that an MQTT 5 broker may have on the way to us.
         tls: certificates for mqtts://, where the URL does not name them.
+        session_expiry_s: how long an MQTT 5 broker keeps the session of one who is away [s].
 
     Raises:
         BrokerUrlError: the URL has another form, or a certificate cannot be used.
@@ -76,7 +77,10 @@ class MqttConnection:
         manual_ack: bool = False,
         receive_maximum: int = 256,
         tls: Tls | None = None,
+        session_expiry_s: int = SESSION_EXPIRY_SECONDS,
     ) -> None:
+        self._session_expiry_s = session_expiry_s
+        self._refused: str | None = None
         self.address = BrokerAddress.parse(url, tls)
         self._ssl = self.address.tls.context() if self.address.tls else None
         self._client_id = client_id
@@ -91,6 +95,11 @@ class MqttConnection:
         self._connection = 0
         self._connected = threading.Event()
         self._stopped = threading.Event()
+
+    @property
+    def refused(self) -> str | None:
+        """Why the broker does not let us hear what we asked for; None if it does."""
+        return self._refused
 
     @property
     def connected(self) -> bool:
@@ -145,7 +154,7 @@ class MqttConnection:
             self._client = client
             if version == MQTTProtocolVersion.MQTTv5:
                 properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho leaves it so
-                properties.SessionExpiryInterval = SESSION_EXPIRY_SECONDS
+                properties.SessionExpiryInterval = self._session_expiry_s
                 properties.ReceiveMaximum = self._receive_maximum
                 client.connect_async(
                     self.address.host, self.address.port, keepalive=30, clean_start=False, properties=properties
@@ -161,7 +170,16 @@ class MqttConnection:
             try:
                 self._reload_certificate()
                 if speaks_mqtt5(self.address, self._ssl):
+                    self._refused = None
                     return MQTTProtocolVersion.MQTTv5
+                if any(topic.startswith("$share/") for topic in self._subscriptions):
+                    if self._refused is None:
+                        self._refused = (
+                            f"the broker at {self.address} does not speak MQTT 5: subscriptions cannot be shared"
+                        )
+                        _log.error("%s", self._refused)
+                    self._stopped.wait(_RETRY_SECONDS)
+                    continue
                 _log.info("the broker at %s does not speak MQTT 5: using MQTT 3.1.1", self.address)
             except OSError as error:
                 if not waiting:
@@ -191,6 +209,7 @@ class MqttConnection:
         client.on_pre_connect = self._before_connect
         client.on_connect = self._connect_answered
         client.on_publish = self._published
+        client.on_subscribe = self._subscribed
         client.on_disconnect = self._disconnected
         client.on_message = self._received
         return client
@@ -212,6 +231,21 @@ class MqttConnection:
     ) -> None:
         if client is self._client and reason.is_failure:
             _log.warning("the broker at %s refuses a message: %s", self.address, reason)
+
+    def _subscribed(
+        self,
+        client: paho.Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if client is not self._client:
+            return
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        self._refused = f"the broker at {self.address} refuses a subscription: {refused[0]}" if refused else None
+        if self._refused is not None:
+            _log.error("%s", self._refused)
 
     def _connect_answered(
         self,

@@ -1,5 +1,6 @@
 """What a run of `heliograph bench ingest` was asked for."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +70,10 @@ class IngestOptions:
         for name in ("bad", "duplicates", "reorder"):
             if not 0 <= getattr(self.shares, name) <= 1:
                 raise ConfigError(f"--{name} {getattr(self.shares, name)}: a share of envelopes is between 0 and 1")
-        if self.rate < 1 or self.seconds <= 0:
+        if self.rate < 1 or not 0 < self.seconds < math.inf:
             raise ConfigError("--rate and --seconds must be above 0")
+        if not 0 <= self.peer_seconds < math.inf:
+            raise ConfigError(f"--peer-seconds {self.peer_seconds}: must not be below 0")
         if self.workers < 1 or self.generators < 1:
             raise ConfigError("--workers and --generators must be 1 or more")
         if self.good_envelopes(self.rate, self.seconds) < self.generators * self.per_message:

@@ -70,7 +70,7 @@ device = "inv-7"                       # as listed in the registry
 key = "keys/inv-7.pem"                 # heliograph enrol device inv-7 ...
 
 [health]
-port = 8082                            # /healthz and /readyz on 127.0.0.1; 0: a free one
+port = 8082                            # /healthz, /readyz and /metrics on 127.0.0.1; 0: a free one
 
 [log]
 format = "json"                        # or "text"

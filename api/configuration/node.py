@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -39,7 +40,7 @@ journal = "state/journal.sqlite"       # the durable record; its folder is made
 # archives = "state/archives"          # what was moved out of the journal; default: archives beside the journal
 keyring = "keys"                       # report key and acknowledgement key, made by heliograph enrol node
 rules = "rules.toml"                   # factors, tariffs, assets: the same for all nodes
-workers = 2                            # head-end processes, as many as cores; 0: none of their own, for brokers without $share
+workers = 2                            # head-end processes, as many as cores; 0: none of their own, for brokers without MQTT 5
 registry_refresh = "1m"                # how often the registry is read again
 settlement_interval = "1h"             # a report for each, led by this node if the signer set lets it
 settlement_delay = "2m"                # time for readings to arrive before their interval is settled
@@ -167,6 +168,13 @@ class HistorianSettings(Section):
     """In InfluxDB 1 the database."""
     token_file: PathInFile | None = None
     org: str = "-"
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        if urlsplit(url).username is not None:
+            raise ValueError(f"no password belongs in this file; use token_file or {INFLUX_TOKEN_VARIABLE}")
+        return url
 
     def load_token(self) -> str | None:
         """Read the API token, of the file or else of the environment; None where there is neither.

@@ -14,7 +14,8 @@ from devices import acknowledgement
 from devices.acknowledgement import AcceptedRange, Rejection
 from devices.device_key import SigningKey
 from devices.envelope_reader import EnvelopeReader
-from devices.mqtt import Delivery, MqttConnection
+from devices.mqtt import SESSION_EXPIRY_SECONDS, Delivery, MqttConnection
+from devices.telemetry import Envelope
 from devices.topics import format_ack, format_telemetry_filter
 from oracle.errors import JournalError
 from oracle.headend.admission import Admission, AdmissionReason, Refusal, accepted_ranges, admit
@@ -33,9 +34,11 @@ LINGER_S = 0.004
 """How long a group waits, once, for company [s]."""
 ENTRIES_PER_ACK = acknowledgement.MAX_ENTRIES // 2
 """Accepted ranges, and rejections, that one acknowledgement carries at most."""
+SHARED_EXPIRY_S = 60
+"""How long the broker keeps the session of one among several: to whoever is away it goes on giving its share [s]."""
 IDLE_S = 0.2
 RETRY_S = 1.0
-STOP_TIMEOUT_S = 3.0
+STOP_TIMEOUT_S = 2.0
 
 
 @dataclass
@@ -109,14 +112,23 @@ class HeadEnd:
         self._connection: MqttConnection | None = None
         self._worker: threading.Thread | None = None
         self._tally = Tally()
-        self.fault: str | None = None
-        """Why nothing can be committed at present; None if all is well."""
+        self._fault: str | None = None
 
     @property
     def tally(self) -> Tally:
         """What passed since the start."""
         self._tally.shed = self._inbox.shed
         return self._tally
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be heard or committed at present, beside a broker that is not there; None if all is well."""
+        return self._fault or (self._connection.refused if self._connection is not None else None)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the work has come to its end."""
+        return self._worker is None or not self._worker.is_alive()
 
     def start(self, broker_url: str) -> None:
         """Begin to hear and to work. A broker that is not there yet is tried again and again.
@@ -132,6 +144,7 @@ class HeadEnd:
             subscriptions=(format_telemetry_filter(self._network, self._node if shared else None),),
             on_delivery=self._inbox.put,
             manual_ack=True,
+            session_expiry_s=SHARED_EXPIRY_S if shared else SESSION_EXPIRY_SECONDS,
         )
         self._worker = threading.Thread(target=self._work, name=f"{self._node}-headend", daemon=True)
         self._worker.start()
@@ -188,37 +201,45 @@ class HeadEnd:
             return Admission(None, refused=[Refusal(AdmissionReason.UNPROCESSABLE, detail, message.payload)])
 
     def _commit_or_retry(self, group: _Group) -> None:
-        """Commit a group, however often it takes: nothing is acknowledged meanwhile, so nothing is lost."""
-        while True:
-            try:
-                self._commit(group)
-            except JournalError as error:
-                if self.fault is None:
-                    log.error("%s: nothing is acknowledged until this is mended: %s", self._node, error)  # noqa: TRY400  no fault of ours
-                self.fault = str(error)
-                if self._stopping.wait(RETRY_S):
-                    return
-            except Exception:
-                log.exception("%s: %d messages could not be committed", self._node, len(group))
-                if self._stopping.wait(RETRY_S):
-                    return
-            else:
-                if self.fault is not None:
-                    log.info("%s: the journal takes envelopes again", self._node)
-                self.fault = None
-                return
-
-    def _commit(self, group: _Group) -> None:
-        """Make a group durable, then acknowledge it."""
+        """Make a group durable, however often it takes, then acknowledge it. Nothing is acknowledged before, so nothing is lost."""
         now_ms = self._clock_ms()
         accepted = [envelope for _, admission in group for envelope in admission.accepted]
         rejected, unstored = self._within_quota(group, now_ms)
-        with self._journal.transaction():
-            new = self._journal.record_envelopes(accepted, now_ms)
-            self._journal.record_rejections(rejected)
+        while (new := self._commit(accepted, rejected, now_ms)) is None:
+            if self._stopping.wait(RETRY_S):
+                return
         for row in rejected:
             log.info("%s: %s on %s: %s", self._node, row.reason, row.topic, row.detail)
+        self._count(group, new, unstored)
+        try:
+            self._acknowledge(group)
+        except Exception:
+            log.exception("%s: %d messages could not be acknowledged; they will come again", self._node, len(group))
+
+    def _commit(self, accepted: list[Envelope], rejected: list[Rejected], now_ms: int) -> int | None:
+        """Make verdicts durable; return how many envelopes are new, None if it cannot be done at present."""
+        try:
+            with self._journal.transaction():
+                new = self._journal.record_envelopes(accepted, now_ms)
+                self._journal.record_rejections(rejected)
+        except JournalError as error:
+            if self._fault is None:
+                log.error("%s: nothing is acknowledged until this is mended: %s", self._node, error)  # noqa: TRY400  no fault of ours
+            self._fault = str(error)
+            return None
+        except Exception as error:
+            if self._fault is None:
+                log.exception("%s: nothing is acknowledged until this is mended", self._node)
+            self._fault = f"{type(error).__name__}: {error}"
+            return None
+        if self._fault is not None:
+            log.info("%s: the journal takes envelopes again", self._node)
+        self._fault = None
+        return new
+
+    def _count(self, group: _Group, new: int, unstored: int) -> None:
         tally = self._tally
+        accepted = [envelope for _, admission in group for envelope in admission.accepted]
         tally.envelopes += new
         tally.readings += sum(envelope.count for envelope in accepted)
         tally.duplicates += len(accepted) - new
@@ -226,7 +247,6 @@ class HeadEnd:
         for _, admission in group:
             tally.refused += len(admission.refused)
             tally.reasons.update(refusal.reason for refusal in (*admission.refused, *admission.remarks))
-        self._acknowledge(group)
 
     def _within_quota(self, group: _Group, now_ms: int) -> tuple[list[Rejected], int]:
         """Refusals and remarks to be stored, and how many are beyond their sender's quota."""

@@ -17,14 +17,17 @@ class RefusalQuota:
         self._burst = burst
         self._interval_ms = interval_ms
         self._spent_until: dict[str, int] = {}
+        self._forgot_ms = -interval_ms
 
     def admits(self, topic: str, now_ms: int) -> bool:
         """Tell whether one more refusal of a topic is stored now [ms UTC], and count it if so."""
         if topic not in self._spent_until and len(self._spent_until) >= MAX_TOPICS:
-            self._forget(now_ms)
+            if abs(now_ms - self._forgot_ms) >= self._interval_ms:
+                self._forget(now_ms)
             if len(self._spent_until) >= MAX_TOPICS:
                 topic = ""
-        spent_until = max(self._spent_until.get(topic, 0), now_ms)
+        # The upper bound is for a clock that was set back.
+        spent_until = min(max(self._spent_until.get(topic, 0), now_ms), now_ms + self._burst * self._interval_ms)
         if spent_until - now_ms > (self._burst - 1) * self._interval_ms:
             return False
         self._spent_until[topic] = spent_until + self._interval_ms
@@ -32,4 +35,5 @@ class RefusalQuota:
 
     def _forget(self, now_ms: int) -> None:
         """Drop the buckets that are full again."""
+        self._forgot_ms = now_ms
         self._spent_until = {topic: until for topic, until in self._spent_until.items() if until > now_ms}

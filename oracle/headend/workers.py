@@ -6,63 +6,33 @@ so that the broker delivers to it what it had not acknowledged. When the node it
 end and leave.
 """
 
-import contextlib
-import gc
 import logging
 import multiprocessing
-import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.device_key import SigningKey
 from oracle.errors import JournalError
-from oracle.headend.receiver import HeadEnd, Tally
+from oracle.headend.receiver import Tally
+from oracle.headend.worker import WorkerReport, WorkerTask, run_worker, set_up_nothing
 from oracle.journal.journal import Journal
 from oracle.reporting.registry import RegistrySnapshot
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 1.0
 """How often the journal's write-ahead log is carried over and begun anew [s]: a log that grows makes the disk slow."""
-REPORT_S = 0.25
-"""How often a worker tells how it is doing [s]."""
 FIRST_RESTART_S = 0.1
 LONGEST_RESTART_S = 10.0
-STOP_TIMEOUT_S = 4.0
-
-
-def set_up_nothing() -> None:
-    """Leave a worker's process as it is."""
-
-
-@dataclass(frozen=True)
-class WorkerTask:
-    """All that a worker needs to know, in a form that travels to another process."""
-
-    node: str
-    network: str
-    journal: Path
-    broker_url: str
-    ack_key_pem: str
-    clock_ms: Callable[[], int]
-    set_up: Callable[[], None]
-
-
-@dataclass(frozen=True)
-class WorkerReport:
-    """How a worker is doing."""
-
-    connected: bool
-    fault: str | None
-    tally: Tally
+STOP_TIMEOUT_S = 3.0
+"""Workers that have not come to an end by then are killed, which loses nothing either [s]."""
+STEP_S = 0.05
 
 
 class HeadEndWorkers:
@@ -139,23 +109,29 @@ class HeadEndWorkers:
         return [pid for seat in self._seats if (pid := seat.pid) is not None]
 
     def stop(self) -> None:
-        """Let every worker finish what it has at hand, and end it."""
+        """Let every worker finish what it has at hand, and end it; within STOP_TIMEOUT_S and a moment."""
         self._stopping.set()
         for seat in self._seats:
             seat.ask_to_stop()
+        waited = threading.Event()
+        for _ in range(round(STOP_TIMEOUT_S / STEP_S)):
+            if all(seat.is_empty for seat in self._seats):
+                break
+            waited.wait(STEP_S)
         for seat in self._seats:
-            seat.join()
-        if self._caretaker.is_alive():
-            self._caretaker.join(STOP_TIMEOUT_S)
+            seat.clear()
 
     def _care(self) -> None:
         """Carry the journal's write-ahead log over, so that no worker has to while messages wait for it."""
-        with contextlib.closing(Journal.open(*self._journal)) as journal:
-            while not self._stopping.wait(CHECKPOINT_S):
-                try:
-                    journal.checkpoint()
-                except JournalError as error:
-                    log.warning("%s", error)  # those who write say what is wrong with the disk
+        journal: Journal | None = None
+        while not self._stopping.wait(CHECKPOINT_S):
+            try:
+                journal = journal or Journal.open(*self._journal)
+                journal.checkpoint()
+            except JournalError as error:
+                log.warning("%s", error)  # those who write say what is wrong with the disk
+        if journal is not None:
+            journal.close()
 
 
 class _Seat:
@@ -166,7 +142,6 @@ class _Seat:
         self._task = task
         self._registry = registry
         self._lock = threading.Lock()
-        self._pipe: Connection | None = None
         self._process: SpawnProcess | None = None
         self._before = Tally()
         self._report = WorkerReport(connected=False, fault=None, tally=Tally())
@@ -194,12 +169,8 @@ class _Seat:
         return self._connected.wait(timeout_s)
 
     def update_registry(self, registry: RegistrySnapshot) -> None:
-        """Hand the worker another registry."""
-        with self._lock:
-            self._registry = registry
-            if self._pipe is not None:
-                with contextlib.suppress(OSError):
-                    self._pipe.send(registry)
+        """Have another registry handed to the worker."""
+        self._registry = registry
 
     def tally(self) -> Tally:
         """This seat's work, that of former workers included."""
@@ -209,28 +180,31 @@ class _Seat:
             total.add(self._report.tally)
         return total
 
-    def ask_to_stop(self) -> None:
-        """Tell the worker to finish."""
-        self._stopping.set()
-        with self._lock:
-            if self._pipe is not None:
-                with contextlib.suppress(OSError):
-                    self._pipe.send(None)
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody sits here, and nobody will."""
+        return not self._keeper.is_alive()
 
-    def join(self) -> None:
-        """Wait for the worker's end; one that does not come to an end is killed, which loses nothing either."""
-        if self._keeper.is_alive():
-            self._keeper.join(STOP_TIMEOUT_S)
+    def ask_to_stop(self) -> None:
+        """Have the worker told to finish."""
+        self._stopping.set()
+
+    def clear(self) -> None:
+        """End a worker that has not come to an end."""
         process = self._process
         if process is not None and process.is_alive():
             log.warning("%s: head-end %d does not stop; killing it", self._task.node, self._number)
             process.kill()
-            process.join(1)
+            process.join(0.5)
 
     def _keep(self) -> None:
         pause_s = FIRST_RESTART_S
         while not self._stopping.is_set():
-            lived = self._run_one()
+            try:
+                lived = self._run_one()
+            except OSError:
+                log.exception("%s: head-end %d cannot be started", self._task.node, self._number)
+                lived = False
             if self._stopping.is_set():
                 return
             pause_s = FIRST_RESTART_S if lived else min(pause_s * 2, LONGEST_RESTART_S)
@@ -242,75 +216,42 @@ class _Seat:
         """Start a worker and listen to it until it ends. Return whether it ever had the broker."""
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
-        with self._lock:
-            if self._stopping.is_set():
-                return False
-            process = spawn.Process(
-                target=run_worker,
-                args=(self._task, self._number, self._registry, theirs),
-                name=f"{self._task.node}-headend-{self._number}",
-                daemon=True,
-            )
-            process.start()
-            self._process, self._pipe = process, ours
-        theirs.close()
-        lived = False
-        try:
-            while True:
-                report: WorkerReport = ours.recv()
-                with self._lock:
-                    self._report = report
-                lived = lived or report.connected
-                (self._connected.set if report.connected else self._connected.clear)()
-        except (EOFError, OSError):
-            pass  # it is gone
-        with self._lock:
-            self._pipe = None
-            self._before.add(self._report.tally)
-            self._report = WorkerReport(connected=False, fault=None, tally=Tally())
-        self._connected.clear()
-        ours.close()
+        registry = self._registry
+        process = spawn.Process(
+            target=run_worker,
+            args=(self._task, self._number, registry, theirs),
+            name=f"{self._task.node}-headend-{self._number}",
+            daemon=True,
+        )
+        with ours:
+            with theirs:
+                process.start()
+            self._process = process
+            lived = self._attend(ours, registry)
         process.join()
+        with self._lock:
+            self._before.add(self._report.tally)
+            fault = None if self._stopping.is_set() else self._report.fault or f"head-end {self._number} ended"
+            self._report = WorkerReport(connected=False, fault=fault, tally=Tally())
+        self._connected.clear()
         return lived
 
-
-def run_worker(task: WorkerTask, number: int, registry: RegistrySnapshot, pipe: Connection) -> None:
-    """Be one head-end, until the pipe says None or ends."""
-    # The node's process stops its workers: a signal to the whole group is not for them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    task.set_up()
-    try:
-        journal = Journal.open(task.journal, task.network)
-    except JournalError as error:
-        pipe.send(WorkerReport(connected=False, fault=str(error), tally=Tally()))
-        raise
-    journal.leave_checkpoints()
-    known = [registry]
-    headend = HeadEnd(
-        node=task.node,
-        network=task.network,
-        journal=journal,
-        ack_key=SigningKey.from_pem(task.ack_key_pem),
-        registry=partial(known.__getitem__, 0),
-        clock_ms=task.clock_ms,
-        worker=number,
-    )
-    # What was imported stays, and envelopes hold no cycles: looking for garbage among them costs pauses of 20 ms.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-    headend.start(task.broker_url)
-    try:
-        while True:
-            if pipe.poll(REPORT_S):
-                said: RegistrySnapshot | None = pipe.recv()
-                if said is None:
-                    break
-                known[0] = said
-            pipe.send(WorkerReport(headend.wait_connected(0), headend.fault, headend.tally))
-    except (EOFError, OSError):
-        pass  # the node is gone
-    headend.stop()
-    with contextlib.suppress(OSError):
-        pipe.send(WorkerReport(connected=False, fault=None, tally=headend.tally))
-    journal.close()
+    def _attend(self, pipe: "Connection", registry: RegistrySnapshot) -> bool:
+        """Listen to a worker and tell it what is new, until it ends. Only this thread writes into the pipe."""
+        lived = told = False
+        try:
+            while True:
+                if pipe.poll(STEP_S):
+                    report: WorkerReport = pipe.recv()
+                    with self._lock:
+                        self._report = report
+                    lived = lived or report.connected
+                    (self._connected.set if report.connected else self._connected.clear)()
+                if registry is not self._registry:
+                    registry = self._registry
+                    pipe.send(registry)
+                if self._stopping.is_set() and not told:
+                    told = True
+                    pipe.send(None)
+        except (EOFError, OSError):
+            return lived  # it is gone

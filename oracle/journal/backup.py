@@ -45,11 +45,25 @@ def backup(
         on_progress: see `Progress`.
 
     Raises:
-        JournalError: `source` is no journal of the network, the copy has faults, or `target` cannot be written.
+        JournalError: `source` is no journal of the network, the copy has faults, or `target` cannot be written or is a
+            journal that may be in use.
 
     """
+    if replace and target.exists():
+        _require_no_journal_in_use(source, target)
     with new_file(target, replace=replace) as fresh:
         _copy(source, network, fresh, on_progress)
+
+
+def _require_no_journal_in_use(source: Path, target: Path) -> None:
+    """Refuse to take the place of a journal: whoever has it open would write on into what is there no more."""
+    if source.exists() and target.samefile(source):
+        raise JournalError(f"{target}: is the journal itself")
+    for left in (target.with_name(f"{target.name}{tail}") for tail in ("-wal", "-shm", "-journal", "-turn")):
+        if left.exists():
+            raise JournalError(
+                f"{target}: is a journal that was written to, as {left.name} beside it shows; not replaced"
+            )
 
 
 def restore(source: Path, target: Path, *, on_progress: Progress = lambda *_: None) -> None:

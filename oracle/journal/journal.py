@@ -31,26 +31,10 @@ BUSY_S = 30.0
 """How long a commit waits for another process that is writing [s]."""
 ROWS_A_STEP = 256
 """Rows that are decoded at a time where all are read."""
+RESTART_MS = 20
+"""How long beginning it anew waits for writers and readers, each [ms]."""
 WAL_PAGES = 1000
 """The write-ahead log is begun anew when it is so long [pages of 4 KiB]."""
-_LOOKUPS = (1, 8, 64)
-"""How many digests one statement looks up: few statements, each prepared once."""
-
-
-def _known_statement(count: int) -> str:
-    """Which of `count` digests may be in the journal: those that begin like one in it."""
-    prefixes = ", ".join(f"substr(?{place}, 1, 8)" for place in range(1, count + 1))
-    return f"SELECT digest FROM envelope WHERE substr(digest, 1, 8) IN ({prefixes})"  # noqa: S608  question marks
-
-
-def _moved_statement(count: int) -> str:
-    """Which of `count` digests were moved to an archive."""
-    places = ", ".join(f"?{place}" for place in range(1, count + 1))
-    return f"SELECT digest FROM archived WHERE digest IN ({places})"  # noqa: S608  question marks
-
-
-_KNOWN = {count: _known_statement(count) for count in _LOOKUPS}
-_MOVED = {count: _moved_statement(count) for count in _LOOKUPS}
 
 
 class Journal:
@@ -148,15 +132,24 @@ class Journal:
     def checkpoint(self) -> None:
         """Carry the write-ahead log over into the file, beside those who write; when it is long, begin it anew.
 
+        That needs a moment without writers, and without readers of an older one: where it does not come at once, another
+        time will do.
+
         Raises:
             JournalError: the disk refuses.
 
         """
         try:
             with self._lock:
-                _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if pages > WAL_PAGES:  # writers wait, but only for what came since the line above
-                    self._connection.execute("PRAGMA wal_checkpoint(RESTART)")
+                _, pages, carried = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if pages > WAL_PAGES and carried == pages:
+                    self._connection.execute(
+                        f"PRAGMA busy_timeout = {RESTART_MS}"
+                    )  # while it waits, writers wait for it
+                    try:
+                        self._connection.execute("PRAGMA wal_checkpoint(RESTART)")
+                    finally:
+                        self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
         except sqlite3.Error as error:
             raise JournalError(f"the journal's log cannot be carried over: {error}") from error
 
@@ -166,7 +159,7 @@ class Journal:
         for envelope in envelopes:
             offered.setdefault(envelope.digest, envelope)
         with self.transaction():
-            for digest in self._known(list(offered)):
+            for digest in self._wires.known(list(offered)):
                 del offered[digest]
             rows = [
                 (
@@ -185,19 +178,6 @@ class Journal:
             ]
             self._append("envelope", rows)
         return len(rows)
-
-    def _known(self, digests: Sequence[bytes]) -> set[bytes]:
-        """Those of `digests` that are in the journal, or were moved from it to an archive."""
-        found: set[bytes] = set()
-        statements = [_KNOWN, _MOVED] if self._one("SELECT 1 FROM archived LIMIT 1") else [_KNOWN]
-        at = 0
-        while at < len(digests):
-            count = max(count for count in _LOOKUPS if count <= len(digests) - at)
-            for statement in statements:
-                found.update(digest for (digest,) in self._all(statement[count], *digests[at : at + count]))
-            at += count
-        found.intersection_update(digests)
-        return found
 
     def record_rejections(self, rejections: Iterable[Rejected]) -> None:
         """Append what was not accepted, with its reason; the oldest beyond `MAX_REJECTIONS` go."""
@@ -259,7 +239,7 @@ class Journal:
 
     def has_envelope(self, digest: bytes) -> bool:
         """Whether an envelope is in the journal, or was moved from it to an archive."""
-        return bool(self._known([digest]))
+        return bool(self._wires.known([digest]))
 
     def wire(self, digest: bytes) -> bytes | None:
         """Return an envelope's bytes as the device signed them; None if it was never here.

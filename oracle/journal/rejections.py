@@ -35,7 +35,10 @@ def drop_oldest(connection: sqlite3.Connection) -> int:
     if last - dropped <= MAX_REJECTIONS + SLACK:
         return 0
     until = last - MAX_REJECTIONS
-    (link,) = connection.execute("SELECT link FROM rejection WHERE seq = ?", (until,)).fetchone()
+    row = connection.execute("SELECT link FROM rejection WHERE seq = ?", (until,)).fetchone()
+    if row is None:
+        return 0  # somebody took it out: the check of the journal tells
+    (link,) = row
     connection.execute("DELETE FROM rejection WHERE seq <= ?", (until,))
     connection.execute("INSERT OR REPLACE INTO identity VALUES (?, ?)", (_BEGINS, f"{until} {link.hex()}"))
     return int(until - dropped)

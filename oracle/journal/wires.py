@@ -1,6 +1,6 @@
 """Signed bytes of envelopes, wherever they are: in the journal, or in the archives that they were moved to."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,25 @@ DIGESTS_A_STEP = 4096
 _HERE = f"SELECT wire FROM envelope WHERE {BY_DIGEST}"  # noqa: S608  our words
 _MOVED = "SELECT archived.seq, archived.link, name FROM archived JOIN archive ON archive.seq = part"
 
+_LOOKUPS = (1, 8, 64)
+"""How many digests one statement looks up: few statements, each prepared once."""
+
+
+def _known_statement(count: int) -> str:
+    """Which of `count` digests may be in the journal: those that begin like one in it."""
+    prefixes = ", ".join(f"substr(?{place}, 1, 8)" for place in range(1, count + 1))
+    return f"SELECT digest FROM envelope WHERE substr(digest, 1, 8) IN ({prefixes})"  # noqa: S608  question marks
+
+
+def _archived_statement(count: int) -> str:
+    """Which of `count` digests were moved to an archive."""
+    places = ", ".join(f"?{place}" for place in range(1, count + 1))
+    return f"SELECT digest FROM archived WHERE digest IN ({places})"  # noqa: S608  question marks
+
+
+_KNOWN = {count: _known_statement(count) for count in _LOOKUPS}
+_ARCHIVED = {count: _archived_statement(count) for count in _LOOKUPS}
+
 Ask = Callable[..., list[tuple[Any, ...]]]
 """Runs a statement with its arguments and returns all rows."""
 
@@ -27,6 +46,21 @@ class Wires:
     def __init__(self, ask: Ask, archives: "Archives | None") -> None:
         self._ask = ask
         self._archives = archives
+        self._found_parts = 0
+        """Records of moved rows up to this one were found in the archives that are given."""
+
+    def known(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Those of `digests` that are in the journal, or were moved from it to an archive."""
+        found: set[bytes] = set()
+        statements = [_KNOWN, _ARCHIVED] if self._ask("SELECT 1 FROM archived LIMIT 1") else [_KNOWN]
+        at = 0
+        while at < len(digests):
+            count = max(count for count in _LOOKUPS if count <= len(digests) - at)
+            for statement in statements:
+                found.update(digest for (digest,) in self._ask(statement[count], *digests[at : at + count]))
+            at += count
+        found.intersection_update(digests)
+        return found
 
     def of(self, digest: bytes) -> bytes | None:
         """Return an envelope as its device signed it, None if it was never here.
@@ -102,8 +136,12 @@ class Wires:
             JournalError: one is not; the message names it.
 
         """
-        for seq, link, name in self._ask(f"{_MOVED} WHERE archived.seq = archive.first_row"):
+        parts = "SELECT archive.seq, archived.seq, archived.link, name FROM archive JOIN archived ON archived.seq = first_row"
+        for part, seq, link, name in self._ask(
+            f"{parts} WHERE archive.seq > ? ORDER BY archive.seq", self._found_parts
+        ):
             self._row(seq, link, name)
+            self._found_parts = part
 
     def _row(self, seq: int, link: bytes, name: str) -> "EnvelopeRow":
         if self._archives is None:

@@ -206,5 +206,7 @@ def _asking(what: str, question: Callable[[], Answer]) -> Answer:
         return question()
     except OracleError:
         raise
+    except OSError as error:  # its text may hold the URL, and that a key
+        raise ChainError(f"the chain does not answer for its {what}: {type(error).__name__}") from None
     except Exception as error:
         raise ChainError(f"the chain does not answer for its {what}: {error}") from error

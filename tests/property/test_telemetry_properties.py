@@ -220,7 +220,7 @@ NUMBERS = {
         i + 5 for i in range(len(wire)) if wire[i : i + 3] in (b"\x06\xd8\x47", b"\x07\xd8\x47")
     ],
     "signature": lambda wire: [len(wire) - 64, len(wire) - 32],
-    "sequence": lambda wire: [i + 2 for i in range(len(wire)) if wire[i] == 4 and 0x18 <= wire[i + 1] <= 0x1B],
+    "sequence": lambda wire: [i + 2 for i in range(len(wire) - 2) if wire[i] == 4 and 0x18 <= wire[i + 1] <= 0x1B],
 }
 
 

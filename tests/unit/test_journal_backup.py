@@ -247,3 +247,15 @@ def test_a_check_tells_what_devices_signed_and_is_not_here(tmp_path):
         assert f"missing before boot epoch 1, sequence 4 of dev-0: {missing.digest.hex()}\n" in done.stdout
         journal.record_envelopes([missing], 6)
     assert "missing" not in run("check", path).stdout
+
+
+def test_a_copy_never_takes_the_place_of_a_journal(journal, path, tmp_path):
+    with pytest.raises(JournalError, match="is the journal itself"):
+        backup(path, NETWORK, path, replace=True)
+    (tmp_path / "alias").symlink_to(path)
+    with pytest.raises(JournalError, match="is the journal itself"):
+        backup(path, NETWORK, tmp_path / "alias", replace=True)
+    other = tmp_path / "other.sqlite"
+    with closing(Journal.open(other, NETWORK)), pytest.raises(JournalError, match="not replaced"):
+        backup(path, NETWORK, other, replace=True)
+    assert journal.faults() == []

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -250,3 +251,25 @@ def test_a_journal_of_the_first_schema_is_brought_forward_with_all_it_holds(full
         assert after._one("PRAGMA user_version") == (SCHEMA_VERSION,)
         (plan,) = after._all(f"EXPLAIN QUERY PLAN SELECT 1 FROM envelope WHERE {BY_DIGEST}", digest)
         assert "envelope_by_digest" in plan[-1]
+
+
+def test_a_checkpoint_never_makes_writers_wait_for_readers(journal, path, fleet, steady):
+    """A backup or a check reads one moment for minutes."""
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM rejection").fetchone() == (0,)
+    journal.leave_checkpoints()
+    wide = [Rejected(n, "t" * 200, "malformed", "d" * 200, b"x" * 1000) for n in range(4000)]
+    journal.record_rejections(wide)
+    with closing(Journal.open(path, "demo")) as caretaker:
+        began = time.monotonic()
+        caretaker.checkpoint()
+        journal.record_envelopes([fleet.envelope(0, steady(3))], 1)
+        assert time.monotonic() - began < 5, "the journal's own patience is 30 s"
+        (_, pages, _) = caretaker._one("PRAGMA wal_checkpoint(PASSIVE)")
+        assert pages > 1000
+        reader.close()
+        caretaker.checkpoint()
+        journal.record_envelopes([fleet.envelope(1, steady(3))], 1)
+        (_, pages, _) = caretaker._one("PRAGMA wal_checkpoint(PASSIVE)")
+        assert pages < 100, "begun anew"

@@ -80,6 +80,10 @@ class InProcessBroker:
         await self._down.wait()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(broker.shutdown(), _STOP_SECONDS - 1)
+        # amqtt leaves open what a client opened and never used.
+        for transport in list(getattr(self._loop, "_transports", {}).values()):
+            transport.abort()
+        await asyncio.sleep(0)
 
     def __enter__(self) -> Self:
         self.start()

@@ -10,9 +10,10 @@ from oracle.headend import receiver
 
 
 def send_more(settled):
+    """Three hours of readings after those that are settled, whatever the time of day is."""
     world, plant = settled.world, settled.world.plants[0]
-    now_ms = int(time.time() * 1000)
-    return world.send(plant, settled.span.until_ms, now_ms), now_ms
+    until_ms = settled.span.until_ms + 3 * 3_600_000
+    return world.send(plant, settled.span.until_ms, until_ms), until_ms
 
 
 def test_a_full_disk_stops_acknowledgements_and_loses_nothing(settled, monkeypatch):

@@ -82,12 +82,10 @@ def generate(connection: Connection, script: Script, port: int, generator: int) 
     """Connect, say so, wait for the start, send, and write down what was seen."""
     with np.load(script.times) as times:
         starts, due_ns = times["starts"].tolist(), times["due_ns"]
-    with (
-        script.packets.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-        memoryview(mapped) as ready,
-        _connected(port, fleet.gateway_name(generator)) as broker,
-    ):
+    with script.packets.open("rb") as file:
+        # Ends with the process: when a run is broken off, parts of it are still on their way.
+        ready = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    with _connected(port, fleet.gateway_name(generator)) as broker:
         _touch(ready)
         connection.send("ready")
         start_ns = int(connection.recv())

@@ -28,7 +28,8 @@ def broker_url(request, require):
 @contextmanager
 def settled_system(folder):
     """A whole system of two plants, one closed day of which is settled: world, broker URL, the day's span."""
-    start_ms = simulated_start(system_clock_ms(), 1)
+    # A day that closed an hour ago or earlier: tests go on with readings from then until now.
+    start_ms = simulated_start(system_clock_ms() - 3_600_000, 1)
     (span,) = simulated_timetable(start_ms, 1)
     with InProcessBroker() as broker, start_chain("eth-tester") as chain:
         world = build_world(folder, chain, broker.url, simulated_fleet(2, start_ms), lambda _: None)

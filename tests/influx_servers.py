@@ -16,24 +16,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-START_S = 30
+from api.bench.servers import INFLUXD
 
-INFLUXD = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc}"
-[meta]
-dir = "{folder}/meta"
-[data]
-dir = "{folder}/data"
-wal-dir = "{folder}/wal"
-[monitor]
-store-enabled = false
-[http]
-bind-address = "127.0.0.1:{http}"
-log-enabled = false
-[logging]
-suppress-logo = true
-"""
+START_S = 30
 
 NGINX = """
 daemon off;

@@ -78,13 +78,7 @@ class NodeUnderTest:
             time.sleep(0.1)
 
     def ask(self, path):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=2) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-        except OSError:
-            return 0, {}
+        return ask(self.port, path)
 
     def end(self, number):
         began = time.monotonic()
@@ -175,6 +169,17 @@ def minted_wh(system):
     return sum(
         system.chain.minted("roof", year).energy_wh for year in (time.gmtime().tm_year, time.gmtime().tm_year - 1)
     )
+
+
+def ask(port, path):
+    """(status, JSON) of a process's health endpoint; (0, {}) if it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=2) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+    except OSError:
+        return 0, {}
 
 
 def eventually(condition, timeout_s=20):

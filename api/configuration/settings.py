@@ -88,7 +88,7 @@ class LogSettings(Section):
 
 
 class HealthSettings(Section):
-    """`[health]`: /healthz and /readyz on 127.0.0.1."""
+    """`[health]`: /healthz, /readyz and /metrics on 127.0.0.1."""
 
     port: int = Field(default=0, ge=0, le=65535)
     """0 means a free one, named in the log."""

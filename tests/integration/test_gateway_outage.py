@@ -9,8 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -30,6 +28,7 @@ from devices.readings import Reading, Readings
 from devices.signing_log import SigningLog
 from devices.trusted_time import RELEASE_MS, TrustedTime
 from tests.acknowledging_node import NETWORK, PUBLIC_KEYS, FakeNode, eventually
+from tests.node_site import ask
 
 KEY = SigningKey.from_seed("eddsa", b"d" * 32)
 START_S = 1_780_000_000
@@ -91,13 +90,7 @@ class Site:
         return GatewayConfig.load(self.folder / "gateway.toml")
 
     def ask(self, path):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=2) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-        except OSError:
-            return 0, {}
+        return ask(self.port, path)
 
     @contextmanager
     def process(self):
@@ -276,7 +269,7 @@ def test_nothing_is_signed_before_the_time_is_known_and_then_everything_with_its
 
     looks = []
 
-    def ask():
+    def look():
         looks.append(counter_ms())
         return {"met-1": Registers(len(looks))}
 
@@ -284,7 +277,7 @@ def test_nothing_is_signed_before_the_time_is_known_and_then_everything_with_its
     outbox = Outbox(site.folder / "outbox.sqlite")
     with (
         FakeNode(mosquitto, "node-0") as node,
-        site.inside(outbox, PolledMeters("meter", ask, 0.2, now), now) as process,
+        site.inside(outbox, PolledMeters("meter", look, 0.2, now), now) as process,
     ):
         eventually(lambda: len(looks) >= 10)
         assert process.hindrances() == ["the time is not known: the clock stands before this release was made"]

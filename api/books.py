@@ -15,7 +15,8 @@ from oracle.errors import OracleError
 from oracle.journal.compilation import compile_proposal, new_entries, report_record
 from oracle.journal.journal import Journal
 from oracle.journal.records import ReportRecord
-from oracle.metering.ledger import Entry
+from oracle.metering.ledger import Entry, taken_back_entries
+from oracle.reporting.report import NO_REPORT, Report
 from oracle.reporting.rules import Rules
 from oracle.transmitter.port import Chain, Minted
 
@@ -85,21 +86,43 @@ def _faults_of(journal: Journal, chain: Chain, rules: Rules) -> list[str]:
     """What is wrong with one journal, by itself and against the chain."""
     faults = journal.faults()
     try:
-        entries: list[Entry] = []
-        used: dict[bytes, int] = {}
+        faults += _recomputed_faults(journal, chain, rules)
         reports = journal.reports()
-        for record in reports:
-            faults += _report_faults(record, journal, chain, rules, entries)
-            used |= dict.fromkeys(record.manifest, record.report.epoch)
-        if entries != journal.entries():
-            faults.append("the ledger entries are not what the reports settled")
-        if used != journal.used():
-            faults.append("the envelopes marked as used are not those that the reports name")
-        last, on_chain = reports[-1].report.epoch if reports else 0, chain.position().epoch
-        if last != on_chain:
-            faults.append(f"ends at epoch {last}, the chain at {on_chain}")
+        if reports_end(reports, chain) != chain.position().digest:
+            last = reports[-1].report.epoch if reports else 0
+            faults.append(f"ends at epoch {last}, the chain at {chain.position().epoch}")
     except (OracleError, ValueError) as error:
         faults.append(str(error))
+    return faults
+
+
+def reports_end(reports: list[ReportRecord], chain: Chain) -> bytes:
+    """Digest of the last report."""
+    return reports[-1].report.digest(chain.domain) if reports else NO_REPORT
+
+
+def _recomputed_faults(journal: Journal, chain: Chain, rules: Rules) -> list[str]:
+    """Compile every report again, those that were disabled too, and hold it and what it booked against the journal."""
+    faults: list[str] = []
+    entries: list[Entry] = []
+    used: dict[bytes, int] = {}
+    standing: list[Report] = []
+    for record in journal.reports(disabled=True):
+        while standing and record.report.prev != standing[-1].digest(chain.domain):
+            entries += taken_back_entries(standing.pop().epoch, entries)
+        faults += _report_faults(record, journal, chain, rules, entries)
+        standing.append(record.report)
+    disabled = set(journal.disabled_epochs())
+    while standing and standing[-1].epoch in disabled:
+        entries += taken_back_entries(standing.pop().epoch, entries)
+    for record in journal.reports():
+        used |= dict.fromkeys(record.manifest, record.report.epoch)
+    if entries != journal.entries():
+        faults.append("the ledger entries are not what the reports settled")
+    if used != journal.used():
+        faults.append("the envelopes marked as used are not those that the reports name")
+    if [report.epoch for report in standing] != [record.report.epoch for record in journal.reports()]:
+        faults.append("the reports that count are not those that build on each other")
     return faults
 
 
@@ -113,7 +136,10 @@ def _report_faults(
     compiled = compile_proposal(journal, proposal, registry, rules, report.config_digest)
     entries += new_entries(compiled, entries, rules.ledger_interval_ms)
     faults = []
-    if compiled.report.digest(chain.domain) != chain.digest_at(report.epoch):
+    on_chain = chain.digest_at(report.epoch)
+    if on_chain == NO_REPORT and report.epoch in journal.disabled_epochs():
+        on_chain = chain.published(report.epoch).report.digest(chain.domain)
+    if compiled.report.digest(chain.domain) != on_chain:
         faults.append(f"epoch {report.epoch}: the envelopes do not give the report that is on chain")
     if record != report_record(compiled, tuple(sorted(set(record.manifest))), record.signatures, registry):
         faults.append(f"epoch {report.epoch}: what is kept of the report is not what the envelopes give")
@@ -147,9 +173,7 @@ def _asset_books(asset_id: str, newest: ReportRecord, chain: Chain, books: Books
             continue
         attested += statement.energy_wh.net
         minted = chain.minted(asset_id, statement.vintage)
-        stated = Minted(
-            statement.energy_wh.net, minted.carbon_energy_wh, statement.credits_g.net, statement.revenue_minor.net
-        )
+        stated = Minted(statement.energy_wh.net, statement.credits_g.net, statement.revenue_minor.net)
         if minted != stated:
             books.findings.append(f"{asset_id}, vintage {statement.vintage}: attested {stated}, minted {minted}")
         minted_wh += minted.energy_wh

@@ -14,6 +14,7 @@ COMMANDS = {
     "verify": ("api.commands.verify:verify", "Verify a proof, from a token down to the device signatures."),
     "node": ("api.commands.node:node", "Run one oracle node."),
     "gateway": ("api.commands.gateway:gateway", "Run one gateway: read meters, sign, deliver."),
+    "deploy": ("api.commands.deploy:deploy", "Put the contracts on a chain, wire their roles, hand them over."),
     "enrol": ("api.enrolment.command:enrol", "Make, renew and revoke keys and certificates."),
     "broker-config": (
         "api.configuration.broker_command:broker_config",

@@ -233,6 +233,7 @@ class NodeProcess:
     def _step(self) -> bool:
         """Do what is due; tell whether the chain was asked."""
         asked = False
+        unsettled: OracleError | None = None
         now = time.monotonic()
         if now >= self._refresh_at:
             asked = True
@@ -241,11 +242,23 @@ class NodeProcess:
             if self._workers is not None:
                 self._workers.update_registry(registry)
             self._look_whether_to_lead()
+            unsettled = self._settle()
         cutoff_s = last_boundary(time.time() - self._settings.settlement_delay_s, self._settings.settlement_interval_s)
         if self._leading == "" and cutoff_s > self._settled_s and now >= self._lead_at:
             self._lead(cutoff_s)
             asked = True
+        if unsettled is not None:  # told after leading, which it must not keep from its turn
+            raise unsettled
         return asked
+
+    def _settle(self) -> OracleError | None:
+        """Settle what has become active since it was published; return what speaks against it."""
+        if self._leading == "":
+            try:
+                self._node.settle()
+            except OracleError as error:
+                return error
+        return None
 
     def _look_whether_to_lead(self) -> None:
         signers = self._chain.signer_set()

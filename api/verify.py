@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from contracts.deployment import AddressBook
+from contracts.address_book import AddressBook
 from oracle.attestation.proof import Anchor, Proof, decode_anchor, decode_proof
 from oracle.attestation.verification import Step, verify_proof
 from oracle.errors import ChainError, ConfigError, ProofError

@@ -1,6 +1,7 @@
 """The chain's side: contracts in Solidity, their compiled artifacts, and what Python needs to deploy and read them.
 
-`artifact` and `contracts.state` are pure; `contracts.deployment` and `contracts.transaction` speak to a node by web3.
+`artifact`, `published_addresses` and `contracts.state` are pure; `contracts.deployment`, `contracts.registration` and
+`contracts.transaction` speak to a node by web3.
 """
 
 from __future__ import annotations
@@ -13,13 +14,23 @@ from typing import Any
 
 CONTRACTS = (
     "AccessManager",
+    "AssetFeed",
     "AssetRegistry",
+    "AssetShare",
     "CarbonCredit",
+    "FeedFactory",
     "HKDStablecoin",
+    "IdentityRegistry",
+    "MarkLedger",
     "ProductionOracle",
+    "RetirementCertificate",
     "RevenueShare",
     "SettlementEngine",
+    "ShareOffice",
 )
+
+PEER = "NaiveEnergyToken"
+"""The contract that gas is compared with: no part of a deployment."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +38,15 @@ class Artifact:
     """A compiled contract."""
 
     name: str
-    """Contract name, one of `CONTRACTS`."""
+    """Contract name, one of `CONTRACTS` or `PEER`."""
     abi: list[dict[str, Any]]
     """Solidity JSON ABI: functions, events, custom errors. Shared between callers: do not change it."""
     bytecode: bytes
     """Creation code, without constructor arguments."""
+    runtime: bytes
+    """Code on chain, zeros where the constructor puts immutables."""
+    immutables: tuple[tuple[int, int], ...]
+    """(offset, length) of each immutable in it."""
     compiler: str
     """Compiler that made it, with its version."""
     source_hash: str
@@ -44,13 +59,22 @@ def artifact(name: str) -> Artifact:
 
     Raises KeyError if there is no such contract.
     """
-    if name not in CONTRACTS:
+    if name not in (*CONTRACTS, PEER):
         raise KeyError(f"no contract named {name!r}; there are {', '.join(CONTRACTS)}")
-    document = json.loads((resources.files(__name__) / "abi" / f"{name}.json").read_text(encoding="utf-8"))
+    folder = "peer" if name == PEER else "abi"
+    document = json.loads((resources.files(__name__) / folder / f"{name}.json").read_text(encoding="utf-8"))
     return Artifact(
         name=document["contract"],
         abi=document["abi"],
         bytecode=bytes.fromhex(document["bytecode"].removeprefix("0x")),
+        runtime=bytes.fromhex(document["runtime"].removeprefix("0x")),
+        immutables=tuple((start, length) for start, length in document["immutables"]),
         compiler=document["compiler"],
         source_hash=document["source_hash"],
     )
+
+
+def published_addresses(chain_id: int) -> str | None:
+    """Address book (JSON) of the deployment on a chain that this release knows; None where it knows none."""
+    book = resources.files(__name__) / "addresses" / f"{chain_id}.json"
+    return book.read_text(encoding="utf-8") if book.is_file() else None

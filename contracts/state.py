@@ -15,8 +15,34 @@ IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,27}")
 NEVER_REVOKED: Final = 2**64 - 1
 """`revoked_boot` and `revoked_sequence` of a key that is valid."""
 
-ROLES: Final = {"SETTLER": 1}
-"""AccessManager roles besides its own admin (0): the settlement engine may mint."""
+
+class Role(IntEnum):
+    """Roles of the AccessManager: who may call what is restricted (see `contracts.roles`)."""
+
+    ADMIN = 0
+    SETTLER = 1
+    GUARDIAN = 2
+    REGISTRAR = 3
+    IDENTITY_ISSUER = 4
+    ENFORCER = 5
+    TRUSTEE = 6
+    BUFFER_KEEPER = 7
+    SHARE_ISSUER = 8
+    SIGNER_ADMIN = 9
+
+
+ROLES: Final = {role.name: int(role) for role in Role}
+"""Label -> number of each role."""
+
+
+class RootStatus(IntEnum):
+    """What became of an epoch's report."""
+
+    UNKNOWN = 0
+    """None was published, or it has fallen out of the oracle's ring."""
+    PENDING = 1
+    ACTIVE = 2
+    DISABLED = 3
 
 
 class ClaimRight(IntEnum):
@@ -42,6 +68,16 @@ class AssetStatus(IntEnum):
     ACTIVE = 1
     SUSPENDED = 2
     RETIRED = 3
+    ELSEWHERE = 4
+
+
+class InvestorClass(IntEnum):
+    """What an investor may hold: a share names the lowest class that it is for."""
+
+    RETAIL = 0
+    PROFESSIONAL_INDIVIDUAL = 1
+    PROFESSIONAL_COMPANY = 2
+    INSTITUTION = 3
 
 
 class MeterRole(IntEnum):
@@ -227,3 +263,29 @@ METER_LEAF_TYPES: Final = (
     "uint64",
 )
 """ABI types of a meter leaf, in the order of `ListedMeter.to_abi`."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What is known of an account's owner: one entry of the IdentityRegistry."""
+
+    account: str
+    """Checksummed address."""
+    country: int
+    """ISO 3166-1 numeric."""
+    investor_class: InvestorClass
+    expiry_s: int
+    """Verified before it [s UTC]."""
+
+
+@dataclass(frozen=True)
+class ShareIssue:
+    """The share of one asset, issued once."""
+
+    asset_id: str
+    name: str
+    symbol: str
+    supply: int
+    holder: str
+    """First holder of all of it, checksummed address; must be eligible."""
+    minimum_class: InvestorClass = InvestorClass.RETAIL

@@ -66,11 +66,30 @@ def send(web3: Web3, account: ChecksumAddress | LocalAccount, call: Call, step: 
             transaction_hash = web3.eth.send_raw_transaction(signed.raw_transaction)
         receipt = web3.eth.wait_for_transaction_receipt(transaction_hash, RECEIPT_TIMEOUT_S)
     except Exception as error:  # a node's client raises what it likes; all of it means that the step did not happen
-        revert = revert_bytes(error)
-        raise ChainRefusalError(step, decode_revert(revert) if revert else str(error), revert) from error
+        raise _refusal(step, error) from error
     if receipt["status"] != 1:
         raise ChainRefusalError(step, *_why(web3, request, receipt))
     return receipt
+
+
+def send_raw(web3: Web3, signed: bytes, step: str) -> TxReceipt:
+    """Send a transaction that is signed already, and wait until it is in a block. Raises ChainRefusalError."""
+    try:
+        receipt = web3.eth.wait_for_transaction_receipt(web3.eth.send_raw_transaction(signed), RECEIPT_TIMEOUT_S)
+    except Exception as error:  # see `send`
+        raise _refusal(step, error) from error
+    if receipt["status"] != 1:
+        raise ChainRefusalError(step, f"transaction {receipt['transactionHash'].to_0x_hex()} failed in its block")
+    return receipt
+
+
+def _refusal(step: str, error: Exception) -> ChainRefusalError:
+    revert = revert_bytes(error)
+    if revert:
+        return ChainRefusalError(step, decode_revert(revert), revert)
+    if isinstance(error, OSError):  # its text may hold the URL, and that a key
+        return ChainRefusalError(step, f"the node does not answer: {type(error).__name__}")
+    return ChainRefusalError(step, str(error))
 
 
 def revert_bytes(error: BaseException) -> bytes:
@@ -143,4 +162,4 @@ def _show(argument: object) -> str:
     return f"0x{argument.hex()}" if isinstance(argument, bytes) else str(argument)
 
 
-__all__ = ["GAS_CEILING", "Call", "ChainRefusalError", "decode_revert", "revert_bytes", "send"]
+__all__ = ["GAS_CEILING", "Call", "ChainRefusalError", "decode_revert", "revert_bytes", "send", "send_raw"]

@@ -21,6 +21,7 @@ from oracle.reporting.document import canonical_bytes, to_document
 from oracle.reporting.registry import RegistrySnapshot
 from oracle.reporting.rules import Rules
 from oracle.transmitter.port import Chain
+from oracle.transmitter.settling import Settler
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Published:
     attested: AttestedReport
     transaction: str
     settlements: tuple[str, ...]
-    """Hashes of the transactions that minted from it."""
+    """Hashes of the transactions that settled what is active: this report, or while it is pending the one before."""
     refusals: tuple[Refusal, ...]
     """Which nodes would not attest, and why."""
 
@@ -69,6 +70,7 @@ class Node:
         self._clock_ms = clock_ms
         self._attesting = threading.RLock()
         self._reporter = Reporter(network, journal, chain, peers, rules)
+        self._settler = Settler(journal, chain)
         self.refresh_registry()
         self.headend = HeadEnd(
             node=name,
@@ -95,7 +97,7 @@ class Node:
         return self._registry
 
     def lead(self, cutoff_s: int) -> Published | None:
-        """Publish and settle one report: first what was begun and not finished, else a new one.
+        """Publish one report, first what was begun and not finished, else a new one; then settle what is active.
 
         Args:
             cutoff_s: readings up to this instant are considered [s UTC].
@@ -118,7 +120,7 @@ class Node:
         return self._try(self._reporter.draft(cutoff_s, self._clock_ms()))
 
     def _try(self, proposal: Proposal) -> Published | None:
-        """Gather attestations for a proposal; with a quorum, publish and settle."""
+        """Gather attestations for a proposal; with a quorum, publish, and settle what is active."""
         own = self.attest(proposal)
         answers = [own, *self._peers.request_attestations(proposal)]
         refusals = tuple(answer for answer in answers if isinstance(answer, Refusal))
@@ -135,9 +137,18 @@ class Node:
         with self._attesting:
             self._reporter.record(proposal, compiled, attested.signatures)
         self._peers.announce(proposal, attested.signatures)
-        paths = [(one, compiled.tree.proof(one.leaf)) for _, one in sorted(compiled.statements.items())]
-        settled = self._chain.settle(compiled.report.epoch, paths)
-        return Published(attested, transaction, tuple(settled), refusals)
+        return Published(attested, transaction, self.settle(), refusals)
+
+    def settle(self) -> tuple[str, ...]:
+        """Settle what has become active and was not settled, here or by another node; return the transactions' hashes.
+
+        With an activation delay that is later than the publishing: call it again and again.
+
+        Raises:
+            ChainError: the chain refuses or cannot be reached. Nothing is lost: another call goes on.
+
+        """
+        return tuple(self._settler.settle())
 
     def attest(self, proposal: Proposal) -> Attestation | Refusal:
         """Sign the proposed report, if it follows from what this node has.
@@ -197,6 +208,7 @@ class Node:
         """
         with self._attesting:
             now_ms = self._clock_ms()
+            self._reporter.let_go_of_disabled()
             self._reporter.fetch_missing(proposal, now_ms)
             compiled = self._reporter.compile(proposal)
             if self._chain.digest_at(proposal.epoch) != compiled.report.digest(self._chain.domain):

@@ -164,18 +164,32 @@ class Reporter:
         self._journal.record_report(record, compiled.report.digest(self._chain.domain), entries)
 
     def catch_up(self, now_ms: int) -> None:
-        """Take in every report that is on chain and not here: after a crash, or after being away.
+        """Take in every report that is on chain and not here: after a crash, or after being away. Let go of disabled ones.
 
         Raises:
             ReportError: nobody knows what a report is made of, or it does not give the digest on chain.
 
         """
+        self.let_go_of_disabled()
         last = self._journal.last_report()
         known = last.report.epoch if last else 0
         for epoch in range(known + 1, self._chain.position().epoch + 1):
             digest = self._chain.digest_at(epoch)
             if digest != NO_REPORT:
                 self._take_in(epoch, digest, now_ms)
+
+    def let_go_of_disabled(self) -> None:
+        """Go back to the last report that stands, where a guardian has disabled what this node holds beyond it."""
+        standing = self._chain.position().digest
+        while (last := self._journal.last_report()) is not None and last.report.digest(self._chain.domain) != standing:
+            if not self._chain.was_disabled(last.report.epoch):
+                return  # the chain has gone on from it, or this view of the chain is behind
+            log.warning(
+                "epoch %d was disabled by a guardian: its %d envelopes go into the next report",
+                last.report.epoch,
+                len(last.manifest),
+            )
+            self._journal.record_disabled(last.report.epoch)
 
     def _take_in(self, epoch: int, digest: bytes, now_ms: int) -> None:
         attested = self._chain.published(epoch)

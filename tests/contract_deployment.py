@@ -8,7 +8,7 @@ from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 from web3 import Web3
 
-from contracts.deployment import AddressBook, connect
+from contracts.address_book import AddressBook, connect
 from contracts.state import (
     METER_LEAF_TYPES,
     Asset,
@@ -49,6 +49,21 @@ class Deployment:
 
     def read(self, contract, function, *arguments):
         return self.contract(contract).functions[function](*arguments).call()
+
+
+def snapshot(web3):
+    """Remember a development chain as it is."""
+    if hasattr(web3.provider, "ethereum_tester"):
+        return web3.provider.ethereum_tester.take_snapshot()
+    return web3.provider.make_request("evm_snapshot", [])["result"]
+
+
+def revert(web3, before):
+    """Make a development chain what it was."""
+    if hasattr(web3.provider, "ethereum_tester"):
+        web3.provider.ethereum_tester.revert_to_snapshot(before)
+    else:
+        assert web3.provider.make_request("evm_revert", [before])["result"]
 
 
 def project_of(book):

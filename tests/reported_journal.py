@@ -9,9 +9,9 @@ HOUR_S = 3600
 
 
 def report(journal, fleet, cutoff_s):
-    """Settle what is there up to a cutoff, on top of the last report, and keep it."""
+    """Settle what is there up to a cutoff, on top of the last report that stands, under a new number, and keep it."""
     last = journal.last_report()
-    epoch = last.report.epoch + 1 if last else 1
+    epoch = max((record.report.epoch for record in journal.reports(disabled=True)), default=0) + 1
     prev = last.report.digest(fleet.domain) if last else NO_REPORT
     registry = fleet.registry()
     manifest = tuple(envelope.digest for envelope in journal.unreported(cutoff_s * 1000))

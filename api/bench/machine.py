@@ -14,13 +14,19 @@ from cryptography.hazmat.backends.openssl import backend
 from api.bench.servers import executable
 
 
-def machine() -> dict[str, object]:
-    """Processor and versions."""
+def processor() -> dict[str, object]:
+    """Processor, system and Python."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "kernel": platform.release(),
         "python": sys.version.split()[0],
+    }
+
+
+def machine() -> dict[str, object]:
+    """Processor and versions."""
+    return processor() | {
         "sqlite": sqlite3.sqlite_version,
         "openssl": backend.openssl_version_text(),
         "mosquitto": _mosquitto(),

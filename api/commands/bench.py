@@ -14,9 +14,11 @@ import click
 from api.cli import fail
 from api.commands.interruption import leaving_at_once, stop_on_signals
 from api.destinations import require_file_place, require_folder_place, write_whole
-from oracle.errors import ConfigError
+from oracle.errors import ChainError, ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from api.bench.options import IngestOptions
     from api.bench.report import Figures
 
@@ -76,13 +78,54 @@ def ingest(json_path: str | None, keep: Path | None, *, no_peer: bool, no_search
         return fail(str(error), EXIT_MISSING)
     except (RunError, ChildError) as error:
         return fail(str(error), EXIT_FALSE)
-    _print(figures, text if json_path == "-" else None)
+    _print(figures.to_table(), text if json_path == "-" else None)
     for note in figures.notes:
         click.echo(f"note: {note}", err=True)
     if os.environ.get("CI") == "true" and not no_peer and figures.peer.best is None:
         return fail(f"the peer could not be measured: {figures.peer.reason}", EXIT_MISSING)
     if figures.failures:
         return fail("the run does not count: " + "; ".join(figures.failures), EXIT_FALSE)
+    return None
+
+
+@bench.command()
+@click.option("--assets", default=200, show_default=True, help="Assets of the fleet, a multiple of 100.")
+@click.option("--projects", default=4, show_default=True, help="Projects that the assets are spread over.")
+@click.option("--no-traces", is_flag=True, help="Leave out what each transaction's gas was spent on.")
+@click.option("--json", "json_path", metavar="PATH|-", help="Write the figures as JSON to a file, or to stdout with -.")
+def chain(json_path: str | None, assets: int, projects: int, *, no_traces: bool) -> None:
+    """Measure gas on anvil, beside a contract as such things are usually written.
+
+    A fleet is published every hour until every place of the ring of roots was written, then measured for two days; the
+    same day is posted to the naive contract, a transaction per asset and interval. Marks and supply are held against
+    what was produced. Exit codes: 0 the run counts, whether goals are met or not; 1 a contract refused or did something
+    else than it should; 2 bad input; 3 anvil is missing.
+    """
+    destination = None if json_path in (None, "-") else Path(str(json_path))
+    stop_on_signals(threading.Event())
+    try:
+        with leaving_at_once():
+            from api.bench.chain.anvil import MeasureError
+            from api.bench.chain.measure import bench_chain
+            from api.bench.chain.options import ChainOptions
+            from api.bench.chain.report import to_tables
+            from contracts.transaction import ChainRefusalError
+        if destination is not None:
+            require_file_place(destination)
+        with _progress() as on_progress:
+            figures = bench_chain(ChainOptions(assets, projects, traces=not no_traces), on_progress)
+        text = json.dumps(figures.to_json(), indent=1) + "\n"
+        if destination is not None:
+            write_whole(destination, text)
+    except ConfigError as error:
+        return fail(str(error), EXIT_INPUT)
+    except ChainError as error:
+        return fail(str(error), EXIT_MISSING)
+    except (MeasureError, ChainRefusalError) as error:
+        return fail(str(error), EXIT_FALSE)
+    _print(to_tables(figures), text if json_path == "-" else None)
+    for goal in figures.missed:
+        click.echo(f"missed: {goal}", err=True)
     return None
 
 
@@ -140,11 +183,11 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
         yield on_progress
 
 
-def _print(figures: "Figures", text: str | None) -> None:
+def _print(tables: "RenderableType", text: str | None) -> None:
     from rich.console import Console
 
     if text is None:
-        Console().print(figures.to_table())
+        Console().print(tables)
     else:
         click.echo(text, nl=False)
-        Console(stderr=True).print(figures.to_table())
+        Console(stderr=True).print(tables)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from pydantic import Field, field_validator
 
+from api.configuration.account_key import read_account
 from api.configuration.rules import load_rules
 from api.configuration.settings import (
     BrokerSettings,
@@ -19,7 +19,7 @@ from api.configuration.settings import (
     Section,
     check_files,
 )
-from contracts.deployment import AddressBook
+from contracts.address_book import AddressBook
 from oracle.config import read_toml
 from oracle.errors import ConfigError
 from oracle.keyring.files import load_keyring
@@ -147,17 +147,7 @@ class ChainSettings(Section):
             ConfigError: the file cannot be read, is readable by others, or holds no key.
 
         """
-        if self.account_key is None:
-            return None
-        try:
-            if self.account_key.stat().st_mode & 0o077:
-                raise ConfigError(f"{self.account_key}: is readable by others; make it private (chmod 600)")
-            account: LocalAccount = Account.from_key(self.account_key.read_text(encoding="ascii").strip())
-        except OSError as error:
-            raise ConfigError(f"{self.account_key}: cannot be read: {error.strerror}") from error
-        except ValueError:
-            raise ConfigError(f"{self.account_key}: holds no private key of 32 bytes in hex") from None
-        return account
+        return None if self.account_key is None else read_account(self.account_key)
 
 
 class HistorianSettings(Section):

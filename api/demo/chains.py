@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,11 +52,12 @@ class _SerialTesterProvider(EthereumTesterProvider):
             return super().make_request(method, params)
 
 
-def start_chain(choice: str) -> RunningChain:
+def start_chain(choice: str, anvil_options: Sequence[str] = ()) -> RunningChain:
     """Start or reach a chain.
 
     Args:
         choice: `auto` (anvil if it is on the PATH, else in process), `eth-tester`, `anvil`, or a URL.
+        anvil_options: further arguments for anvil, should it be started.
 
     Raises:
         ChainError: the node cannot be reached, or anvil is asked for and not there.
@@ -65,7 +66,7 @@ def start_chain(choice: str) -> RunningChain:
     if choice == "eth-tester" or (choice == "auto" and shutil.which("anvil") is None):
         return _eth_tester()
     if choice in ("auto", "anvil"):
-        return _anvil()
+        return _anvil(anvil_options)
     if "://" not in choice:
         raise ChainError(f"--chain {choice}: expected auto, eth-tester, anvil or a URL")
     if not _client(choice).is_connected():
@@ -88,12 +89,13 @@ def _eth_tester() -> RunningChain:
     return RunningChain("eth-tester in this process", lambda: Web3(_SerialTesterProvider(tester)))
 
 
-def _anvil() -> RunningChain:
+def _anvil(options: Sequence[str]) -> RunningChain:
     executable = shutil.which("anvil")
     if executable is None:
         raise ChainError("--chain anvil: anvil is not on the PATH")
     port = free_port()
     command = [executable, "--host", "127.0.0.1", "--port", str(port), "--silent", "--gas-limit", str(BLOCK_GAS_LIMIT)]
+    command += options
     # A group of its own: anvil's npm launcher would leave the server behind if it alone were stopped.
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
     url = f"http://127.0.0.1:{port}"

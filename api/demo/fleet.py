@@ -6,7 +6,16 @@ from typing import Protocol
 
 from api.demo import terms
 from api.recorded_meters import KnownMeter
-from contracts.state import Asset, ListedMeter, MeterRole, Project
+from contracts.state import (
+    Asset,
+    ClaimRight,
+    Identity,
+    InvestorClass,
+    ListedMeter,
+    MeterRole,
+    Project,
+    ShareIssue,
+)
 from devices.device_key import Algorithm, SigningKey
 from devices.pv_plant import PvPlant, default_sites
 from devices.readings import Readings
@@ -170,6 +179,37 @@ def assets_of(plants: list[Plant], beneficiaries: list[str]) -> list[Asset]:
 def _factor_ceiling(project_id: str) -> int:
     factor = terms.FACTORS[project_id]
     return factor.g_per_mwh if factor else 0
+
+
+def shares_of(assets: list[Asset]) -> list[ShareIssue]:
+    """The share of each asset, all of it the owner's."""
+    return [
+        ShareIssue(asset.asset_id, asset.asset_id, terms.SHARE_SYMBOL, terms.SHARES, asset.beneficiary)
+        for asset in assets
+    ]
+
+
+def identities_of(assets: list[Asset], now_s: int) -> list[Identity]:
+    """The owners, verified from now [s UTC] on for a while."""
+    country = {asset.beneficiary: terms.COUNTRIES[asset.project_id] for asset in assets}
+    return [
+        Identity(account, code, InvestorClass.PROFESSIONAL_COMPANY, now_s + terms.IDENTITY_VALID_S)
+        for account, code in sorted(country.items())
+    ]
+
+
+def rate_limits_of(assets: list[Asset]) -> dict[str, tuple[int, int]]:
+    """(Wh a day, Wh at once) of each project: what its rated power gives around the clock."""
+    limits: dict[str, tuple[int, int]] = {}
+    for asset in assets:
+        per_day = limits.get(asset.project_id, (0, 0))[0] + asset.nameplate_w * 24
+        limits[asset.project_id] = per_day, per_day * terms.RATE_DAYS_AT_ONCE
+    return limits
+
+
+def buffer_bps_of(projects: list[Project]) -> dict[str, int]:
+    """What each project with a right to credits puts aside of them [1/10 000]."""
+    return {one.project_id: terms.BUFFER_BPS for one in projects if one.claim_right is ClaimRight.CREDIT}
 
 
 def meters_of(plants: list[Plant]) -> list[ListedMeter]:

@@ -44,6 +44,17 @@ SIMULATED_CAPACITY_CEILING_PPM = 400_000
 RECORDED_CAPACITY_CEILING_PPM = 1_100_000
 """A recording may be one sunny noon: only the inverter itself bounds it."""
 
+SHARES = 1_000_000
+"""Shares of each asset, all of them the owner's at first."""
+SHARE_SYMBOL = "SUN"
+COUNTRIES = {"hongkong": 344, "hunan": 156, "recorded": 344}
+"""Where the owners live, ISO 3166-1 numeric."""
+IDENTITY_VALID_S = 5 * 365 * 86_400
+BUFFER_BPS = 1_000
+"""A tenth of each mint of credits is put aside for corrections."""
+RATE_DAYS_AT_ONCE = 3_660
+"""A demo settles in a minute what took a recording years: the rate limit lets ten of them through at once."""
+
 
 def document_hash(project_id: str) -> bytes:
     """SHA-256 of the document that grants a project's claim right; 32 zero bytes where there is no right."""

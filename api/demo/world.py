@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Literal
 
 from api.books import Books, check_books
 from api.demo.chains import RunningChain
-from api.demo.fleet import Plant, assets_of, meters_of, projects_of, rules_of
+from api.demo.fleet import (
+    Plant,
+    assets_of,
+    buffer_bps_of,
+    identities_of,
+    meters_of,
+    projects_of,
+    rate_limits_of,
+    rules_of,
+    shares_of,
+)
 from api.views import Views
-from contracts.deployment import AddressBook, deploy, register
+from contracts.address_book import AddressBook
+from contracts.deployment import deploy
+from contracts.registration import identity_entries, limit_entries, registry_entries, send_entries, share_entries
 from contracts.transaction import ChainRefusalError
 from devices.gateway import DeviceSigner, Gateway, Outbox
 from oracle.attestation.signer_set import threshold_for_minting
@@ -109,14 +121,15 @@ class World:
             node.journal.close()
 
 
-def build_world(
+def build_world(  # noqa: PLR0913, PLR0917  what the world is put together from
     folder: Path,
     chain: RunningChain,
     broker_url: str,
     plants: list[Plant],
     on_step: Callable[[str], None] = lambda _: None,
+    activation_delay_s: int = 0,
 ) -> World:
-    """Deploy and register, then start nodes and gateways.
+    """Deploy and register, then start nodes and gateways. A report is pending for `activation_delay_s` before it is settled.
 
     Raises:
         ChainError: the chain has no account to pay with, or refuses a step.
@@ -129,7 +142,8 @@ def build_world(
     keyrings = {f"node-{n}": create_keyring(folder / f"node-{n}") for n in range(1, NODE_COUNT + 1)}
     rules = rules_of(plants)
     try:
-        book = deploy(web3, accounts[0], [keyring.address for keyring in keyrings.values()], THRESHOLD, on_step)
+        report_keys = [keyring.address for keyring in keyrings.values()]
+        book = deploy(web3, accounts[0], report_keys, THRESHOLD, on_step, activation_delay_s)
         _register(chain, book, accounts[0], list(accounts[1:]) or [accounts[0]], plants, on_step)
     except ChainRefusalError as error:
         raise ChainError(str(error)) from error
@@ -174,6 +188,8 @@ def _register(  # noqa: PLR0913, PLR0917  what is registered, where, and by whom
     plants: list[Plant],
     on_step: Callable[[str], None],
 ) -> None:
+    """Register projects, assets and meters; set their limits; verify the owners and issue their shares."""
+    web3 = chain.connect()
     assets, meters = assets_of(plants, beneficiaries), meters_of(plants)
     project_of = {asset.asset_id: asset.project_id for asset in assets}
     projects = projects_of(plants, book.addresses["HKDStablecoin"])
@@ -181,4 +197,11 @@ def _register(  # noqa: PLR0913, PLR0917  what is registered, where, and by whom
         project.project_id: meters_root([meter for meter in meters if project_of[meter.asset_id] == project.project_id])
         for project in projects
     }
-    register(chain.connect(), admin, book, projects, assets, meters, roots, on_step)
+    now_s = web3.eth.get_block("latest")["timestamp"]
+    entries = [
+        *registry_entries(projects, assets, meters, roots),
+        *limit_entries(rate_limits_of(assets), buffer_bps_of(projects)),
+        *identity_entries(identities_of(assets, now_s)),
+        *share_entries(shares_of(assets)),
+    ]
+    send_entries(web3, admin, book, entries, on_step)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Terms} from "./Terms.sol";
+
 /// Which environmental claim a project's energy backs. None unless a document says otherwise.
 enum ClaimRight {
     None,
@@ -19,7 +21,9 @@ enum AssetStatus {
     Unregistered,
     Active,
     Suspended,
-    Retired
+    Retired,
+    /// Its tokens are minted on another chain or by another ledger: here its reports are for reading only.
+    Elsewhere
 }
 
 enum MeterRole {
@@ -42,7 +46,7 @@ struct Asset {
     bytes32 projectId;
     /// Receives what is minted.
     address beneficiary;
-    /// Rated power [W], at least 1.
+    /// Rated power [W], at least 1. When it changes, the new one counts from then on.
     uint64 nameplateW;
     /// Nothing was produced before it [s UTC].
     uint64 commissionedAt;
@@ -55,6 +59,12 @@ struct Asset {
     /// At most this share of nameplate x time [ppm].
     uint32 capacityFactorCeiling;
     AssetStatus status;
+}
+
+/// Rated power from an instant on.
+struct Nameplate {
+    uint64 since;
+    uint64 nameplateW;
 }
 
 /// A meter that nodes accept, and the key that signs for it.
@@ -81,6 +91,8 @@ struct Meter {
 /// ids carry a number there.
 interface IAssetRegistry {
     event ProjectSet(bytes32 indexed projectId, Project project);
+    /// `ledger` is where the tokens of all active assets are minted.
+    event HomeSet(address indexed ledger);
     event AssetSet(bytes32 indexed assetId, bytes32 indexed projectId, Asset asset);
     /// The whole meter list of a project. Nodes recompute `root` from `meters`: a list that does not match lists nothing.
     event MetersSet(bytes32 indexed projectId, bytes32 indexed root, Meter[] meters);
@@ -90,6 +102,8 @@ interface IAssetRegistry {
     /// A meter's or device's name is no identifier.
     error InvalidName(string name);
     error UnknownProject(bytes32 projectId);
+    /// A registry keeps 65 536 projects.
+    error TooManyProjects();
     error ZeroAddress();
     /// A claim right without the hash of the document that grants it.
     error DocumentMissing(bytes32 projectId);
@@ -100,6 +114,10 @@ interface IAssetRegistry {
     /// A UTC offset is within 14 hours either way.
     error OffsetOutOfRange(int32 utcOffset);
     error CommissioningMissing(bytes32 assetId);
+    /// A figure of an asset is more than the registry keeps: see `Terms`.
+    error TermsOutOfRange(bytes32 assetId);
+    /// The home is set once.
+    error HomeIsSet(address ledger);
     /// Rated power is at least 1 W, behind a meter also at most 1 GW.
     error NameplateOutOfRange(uint64 nameplateW);
     /// A baseline's register and time are below 2^53.
@@ -117,6 +135,9 @@ interface IAssetRegistry {
     /// One device and meter, one key: the pair was listed with the thumbprint `bound`.
     error MeterOfAnotherKey(bytes32 bound, bytes32 given);
 
+    /// Name the one ledger that mints for this registry's assets, for good.
+    function setHome(address ledger) external;
+
     function setProject(bytes32 projectId, Project calldata project_) external;
 
     function setAsset(bytes32 assetId, Asset calldata asset_) external;
@@ -129,8 +150,19 @@ interface IAssetRegistry {
     /// All zero for an unknown project.
     function project(bytes32 projectId) external view returns (Project memory);
 
+    function isProject(bytes32 projectId) external view returns (bool);
+
     /// All zero, status Unregistered, for an unknown asset.
     function asset(bytes32 assetId) external view returns (Asset memory);
+
+    /// What the ledger holds an asset to, and its project; zero for an unknown asset.
+    function terms(bytes32 assetId) external view returns (Terms, bytes32 projectId);
+
+    /// Rated powers of an asset since it was commissioned, if it was ever changed; else empty.
+    function nameplates(bytes32 assetId) external view returns (Nameplate[] memory);
+
+    /// The one ledger that mints for this registry's assets; zero until it is set.
+    function home() external view returns (address);
 
     /// Root of the project's meter list; zero for an empty one.
     function metersRoot(bytes32 projectId) external view returns (bytes32);

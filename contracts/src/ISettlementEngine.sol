@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Hold} from "./ISettledToken.sol";
 import {Statement} from "./Statement.sol";
 
-/// Checks statements against a published root and routes them to the tokens. Holds nothing and decides nothing.
+/// Checks statements against an active root and hands them to the ledger. Holds nothing and decides nothing.
+/// Anyone may call, for any active report, in any order, any number of times. Stale, capped and foreign statements are
+/// skipped (see `IMarkLedger.Skipped`).
 interface ISettlementEngine {
-    /// What one statement newly minted; nothing is emitted for a statement that minted nothing.
-    /// `energyWh` is the energy newly counted by RevenueShare, which takes every asset, so that it is never counted twice.
-    event Settled(
-        bytes32 indexed assetId,
-        uint16 indexed vintage,
-        uint64 indexed epoch,
-        uint256 energyWh,
-        uint256 creditsG,
-        uint256 revenueMinor
-    );
-
-    /// `token` held a statement back, see Hold. Later statements of the asset, or the same one again, may pass.
-    event Capped(bytes32 indexed assetId, uint16 indexed vintage, uint64 indexed epoch, address token, Hold hold);
-
-    error UnknownRoot(uint64 epoch);
+    /// There is no active root of the epoch: unknown, pending, disabled, or fallen out of the ring.
+    error RootNotActive(uint64 epoch);
     error LengthsDiffer(uint256 statements, uint256 proofs);
     /// The statement at `index` is not a leaf of the epoch's root.
     error BadProof(uint256 index);
+    /// The statements are not leaves of the epoch's root, in the order of the multiproof.
+    error BadMultiproof();
 
-    /// Mint what is new in statements of one report. Anyone may call, any report, in any order, any number of times.
+    /// Settle one statement.
+    function settleOne(uint64 epoch, Statement calldata statement, bytes32[] calldata proof) external;
+
+    /// Settle statements, each with its own proof.
     function settle(uint64 epoch, Statement[] calldata statements, bytes32[][] calldata proofs) external;
+
+    /// Settle statements under one OpenZeppelin multiproof, as StandardMerkleTree.getMultiProof gives it: cheapest for many.
+    function settleMulti(
+        uint64 epoch,
+        Statement[] calldata statements,
+        bytes32[] calldata proof,
+        bool[] calldata proofFlags
+    ) external;
 }

@@ -27,6 +27,8 @@ library LocalTime {
     }
 
     /// Local month of an instant [s UTC], as yyyy * 100 + mm. From year 0 to 42 million.
+    // A calendar counts whole eras and years: what is multiplied here has to be rounded down.
+    // slither-disable-next-line divide-before-multiply
     function monthOf(uint256 instant, int32 utcOffset) internal pure returns (uint32) {
         // An instant is at least 0 and an offset within a day, so the day count below is never negative.
         int256 day = (int256(instant) + utcOffset + EPOCH_DAY * DAY) / DAY;
@@ -40,8 +42,16 @@ library LocalTime {
         return uint32(uint256(year * 100 + monthOfYear));
     }
 
-    /// The month after a month, both yyyy * 100 + mm.
-    function monthAfter(uint32 month) internal pure returns (uint32) {
-        return month % 100 == 12 ? month + 89 : month + 1;
+    /// A month, yyyy * 100 + mm, counted from January of year 0.
+    function numberOf(uint32 month) internal pure returns (uint256) {
+        return uint256(month / 100) * 12 + month % 100 - 1;
+    }
+
+    /// The month, yyyy * 100 + mm, of such a count: the inverse of `numberOf`.
+    // Whole years, and the months that they leave.
+    // slither-disable-next-line divide-before-multiply
+    function monthAt(uint256 number) internal pure returns (uint32) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint32(number / 12 * 100 + number % 12 + 1);
     }
 }

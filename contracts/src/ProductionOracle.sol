@@ -1,60 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IProductionOracle, Report, Totals} from "./IProductionOracle.sol";
+import {IProductionOracle, Report, RootStatus, Round} from "./IProductionOracle.sol";
+import {Quorum} from "./Quorum.sol";
+import {ReportWords} from "./ReportWords.sol";
+import {RoundWord, RoundWords} from "./RoundWord.sol";
+import {SignerCode} from "./SignerCode.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
-/// Accepts at most one report an epoch, signed by the quorum, each building on the last; keeps the roots.
+/// Accepts at most one report an epoch, signed by the quorum, each building on the last one not disabled; keeps a ring of
+/// roots. Publishing writes four slots, all of which were written before: head, digest, root, round.
 contract ProductionOracle is IProductionOracle, EIP712, AccessManaged {
-    bytes32 internal constant TOTALS_TYPEHASH =
-        keccak256("Totals(uint128 energyWh,uint128 creditsG,uint128 revenueMinor)");
-    bytes32 internal constant REPORT_TYPEHASH = keccak256(
-        "Report(uint64 epoch,bytes32 prev,uint64 cutoff,bytes32 configDigest,bytes32 rulesDigest,uint64 registryBlock,"
-        "bytes32 registryHash,bytes32 root,Totals totals,uint32 leafCount,bytes32 dataHash)"
-        "Totals(uint128 energyWh,uint128 creditsG,uint128 revenueMinor)"
-    );
-    uint256 internal constant SIGNATURE_BYTES = 65;
+    /// What publishing reads and writes, in one slot.
+    struct Head {
+        /// Whose code is the signer set: see `SignerCode`.
+        address signers;
+        uint32 lastEpoch;
+        uint32 lastCutoff;
+        uint8 threshold;
+        bool publishingPaused;
+    }
 
-    uint64 public lastEpoch;
-    uint64 public lastCutoff;
+    /// A place of the ring: two slots.
+    struct Place {
+        bytes32 root;
+        RoundWord round;
+    }
+
+    uint64 internal constant RING_PLACES = 256;
+    /// One number beyond the last that a round's `lap` can tell.
+    uint64 internal constant EPOCH_LIMIT = RING_PLACES << 16;
+    uint64 internal constant LONGEST_STEP = 65_535;
+    uint256 internal constant MAX_SIGNERS = 255;
+
+    /// @inheritdoc IProductionOracle
+    uint256 public immutable activationDelay;
+    /// @inheritdoc IProductionOracle
+    bytes32 public lastDigest;
+    /// @inheritdoc IProductionOracle
     uint64 public configCount;
-    uint64 internal _threshold;
-    bytes32 public configDigest;
-    mapping(uint64 epoch => bytes32) public rootAt;
-    mapping(uint64 epoch => bytes32) public digestAt;
+    Head internal _head;
+    Place[RING_PLACES] internal _ring;
 
-    address[] internal _signers;
-    /// The last signer set an account was part of: it signs now if that is the present one.
-    mapping(address account => uint64 configCount) internal _memberOf;
-
-    constructor(address authority, address[] memory signers_, uint256 threshold_)
+    constructor(address authority, address[] memory signers_, uint256 threshold_, uint256 activationDelay_)
         EIP712("Heliograph", "1")
         AccessManaged(authority)
     {
+        activationDelay = activationDelay_;
         _setSigners(signers_, threshold_);
     }
 
     /// @inheritdoc IProductionOracle
+    // slither-disable-next-line timestamp: a few seconds more or less do not matter to a cutoff or a delay
     function publish(Report calldata report, bytes calldata signatures) external {
-        uint64 last = lastEpoch;
-        bytes32 prev = digestAt[last];
-        if (report.epoch <= last) revert EpochNotBeyond(last, report.epoch);
-        if (report.prev != prev) revert WrongPrev(prev, report.prev);
-        if (report.configDigest != configDigest) revert WrongConfig(configDigest, report.configDigest);
-        if (report.cutoff > block.timestamp) revert CutoffInFuture(report.cutoff, block.timestamp);
-        if (report.cutoff < lastCutoff) revert CutoffFell(lastCutoff, report.cutoff);
+        Head memory head = _head;
+        if (head.publishingPaused) revert PublishingIsPaused();
+        (uint64 epoch, uint64 cutoff) = (report.epoch, report.cutoff);
+        if (epoch <= head.lastEpoch) revert EpochNotBeyond(head.lastEpoch, epoch);
+        unchecked {
+            // It is beyond the last, as was just checked.
+            uint64 step = epoch - head.lastEpoch;
+            if (step > LONGEST_STEP || epoch >= EPOCH_LIMIT) revert EpochTooFar(head.lastEpoch, epoch);
+        }
+        if (report.prev != lastDigest) revert WrongPrev(lastDigest, report.prev);
+        (bytes32 config, bytes memory packedSigners) = SignerCode.read(head.signers);
+        if (report.configDigest != config) revert WrongConfig(config, report.configDigest);
+        // A few seconds more or less do not matter.
+        // forge-lint: disable-next-line(block-timestamp)
+        if (cutoff > block.timestamp) revert CutoffInFuture(cutoff, block.timestamp);
+        if (cutoff < head.lastCutoff) revert CutoffFell(head.lastCutoff, cutoff);
         if (report.root == bytes32(0)) revert RootMissing();
+        Place storage place = _ring[epoch % RING_PLACES];
+        // Overwritten, it could no longer be disabled.
+        if (_statusIn(place.round) == RootStatus.Pending) revert PlaceHoldsPending(epoch, place.round.lap());
+        // forge-lint: disable-next-line(unsafe-typecast)
+        RoundWord round = RoundWords.roundNow(report.totals, cutoff, uint16(epoch / RING_PLACES)); // below EPOCH_LIMIT
 
         bytes32 digest = reportDigest(report);
-        _verifyQuorum(digest, signatures);
+        Quorum.verify(digest, signatures, packedSigners, head.threshold);
 
-        lastEpoch = report.epoch;
-        lastCutoff = report.cutoff;
-        rootAt[report.epoch] = report.root;
-        digestAt[report.epoch] = digest;
-        emit Published(report.epoch, digest, msg.sender, report);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _advance(uint32(epoch), uint32(cutoff)); // below EPOCH_LIMIT; no later than now, which roundNow has found to fit
+        lastDigest = digest;
+        place.root = report.root;
+        place.round = round;
+        ReportWords.emitPublished(report, digest);
+    }
+
+    /// @inheritdoc IProductionOracle
+    function disable(Report[] calldata newestFirst) external restricted {
+        if (newestFirst.length == 0) revert NothingToDisable();
+        bytes32 newest = lastDigest;
+        for (uint256 i = 0; i < newestFirst.length; ++i) {
+            Report calldata report = newestFirst[i];
+            bytes32 digest = reportDigest(report);
+            if (digest != newest) revert NotTheNewest(newest, digest);
+            RootStatus status = statusOf(report.epoch);
+            if (status != RootStatus.Pending) revert NotPending(report.epoch, status);
+
+            Place storage place = _ring[report.epoch % RING_PLACES];
+            place.round = place.round.disabled();
+            newest = report.prev;
+            emit Disabled(report.epoch, digest, newest);
+        }
+        lastDigest = newest;
     }
 
     /// @inheritdoc IProductionOracle
@@ -63,70 +113,118 @@ contract ProductionOracle is IProductionOracle, EIP712, AccessManaged {
     }
 
     /// @inheritdoc IProductionOracle
-    function reportDigest(Report calldata report) public view returns (bytes32) {
-        Totals calldata totals = report.totals;
-        bytes32 totalsHash =
-            keccak256(abi.encode(TOTALS_TYPEHASH, totals.energyWh, totals.creditsG, totals.revenueMinor));
-        // Two halves, since one call would take more variables than the stack holds.
-        bytes memory head = abi.encode(
-            REPORT_TYPEHASH, report.epoch, report.prev, report.cutoff, report.configDigest, report.rulesDigest
-        );
-        bytes memory tail = abi.encode(
-            report.registryBlock, report.registryHash, report.root, totalsHash, report.leafCount, report.dataHash
-        );
-        return _hashTypedDataV4(keccak256(bytes.concat(head, tail)));
+    function pausePublishing() external restricted {
+        _pausePublishing(true);
     }
 
     /// @inheritdoc IProductionOracle
-    function lastDigest() external view returns (bytes32) {
-        return digestAt[lastEpoch];
+    function resumePublishing() external restricted {
+        _pausePublishing(false);
     }
 
     /// @inheritdoc IProductionOracle
-    function signers() external view returns (address[] memory) {
-        return _signers;
+    function activeRoot(uint64 epoch) external view returns (bytes32) {
+        return statusOf(epoch) == RootStatus.Active ? _ring[epoch % RING_PLACES].root : bytes32(0);
+    }
+
+    /// @inheritdoc IProductionOracle
+    function roundOf(uint64 epoch) external view returns (bytes32 root, Round memory round) {
+        if (statusOf(epoch) != RootStatus.Unknown) {
+            Place storage place = _ring[epoch % RING_PLACES];
+            (root, round) = (place.root, place.round.unpack());
+        }
+    }
+
+    /// @inheritdoc IProductionOracle
+    function lastActiveEpoch() external view returns (uint64) {
+        uint64 last = _head.lastEpoch;
+        for (uint64 back = 0; back < RING_PLACES && back < last; ++back) {
+            if (statusOf(last - back) == RootStatus.Active) return last - back;
+        }
+        return 0;
+    }
+
+    /// @inheritdoc IProductionOracle
+    function lastEpoch() external view returns (uint64) {
+        return _head.lastEpoch;
+    }
+
+    /// @inheritdoc IProductionOracle
+    function lastCutoff() external view returns (uint64) {
+        return _head.lastCutoff;
+    }
+
+    /// @inheritdoc IProductionOracle
+    function publishingPaused() external view returns (bool) {
+        return _head.publishingPaused;
     }
 
     /// @inheritdoc IProductionOracle
     function threshold() external view returns (uint256) {
-        return _threshold;
+        return _head.threshold;
     }
 
-    function _verifyQuorum(bytes32 digest, bytes calldata signatures) internal view {
-        uint256 needed = _threshold;
-        if (signatures.length != needed * SIGNATURE_BYTES) {
-            revert WrongSignatureLength(needed * SIGNATURE_BYTES, signatures.length);
-        }
-        uint64 current = configCount;
-        address before = address(0);
-        for (uint256 i = 0; i < needed; ++i) {
-            bytes calldata signature = signatures[i * SIGNATURE_BYTES:(i + 1) * SIGNATURE_BYTES];
-            // Refuses a high s and any v but 27 and 28.
-            (address signer, ECDSA.RecoverError flaw,) =
-                ECDSA.tryRecover(digest, uint8(signature[64]), bytes32(signature[0:32]), bytes32(signature[32:64]));
-            if (flaw != ECDSA.RecoverError.NoError) revert InvalidSignature(i);
-            if (_memberOf[signer] != current) revert UnknownSigner(i, signer);
-            if (signer <= before) revert SignersNotAscending(before, signer);
-            before = signer;
-        }
+    /// @inheritdoc IProductionOracle
+    function signers() external view returns (address[] memory) {
+        // slither-disable-next-line unused-return: the digest is not asked for
+        (, bytes memory packedSigners) = SignerCode.read(_head.signers);
+        return SignerCode.unpack(packedSigners);
+    }
+
+    /// @inheritdoc IProductionOracle
+    function configDigest() external view returns (bytes32 digest) {
+        // slither-disable-next-line unused-return: the signers are not asked for
+        (digest,) = SignerCode.read(_head.signers);
+    }
+
+    /// @inheritdoc IProductionOracle
+    function reportDigest(Report calldata report) public view returns (bytes32) {
+        return _hashTypedDataV4(ReportWords.hashStruct(report));
+    }
+
+    /// @inheritdoc IProductionOracle
+    function statusOf(uint64 epoch) public view returns (RootStatus) {
+        RoundWord round = _ring[epoch % RING_PLACES].round;
+        return round.lap() == epoch / RING_PLACES ? _statusIn(round) : RootStatus.Unknown;
+    }
+
+    function _advance(uint32 epoch, uint32 cutoff) internal {
+        _head.lastEpoch = epoch;
+        _head.lastCutoff = cutoff;
+    }
+
+    /// Of the report that a place holds, whichever that is.
+    // slither-disable-next-line timestamp: a few seconds more or less do not matter to a delay
+    function _statusIn(RoundWord round) internal view returns (RootStatus) {
+        uint256 publishedAt = round.publishedAt();
+        if (publishedAt == 0) return RootStatus.Unknown;
+        if (publishedAt == RoundWords.DISABLED) return RootStatus.Disabled;
+        // A few seconds more or less do not matter.
+        // forge-lint: disable-next-line(block-timestamp)
+        return block.timestamp - publishedAt < activationDelay ? RootStatus.Pending : RootStatus.Active;
+    }
+
+    function _pausePublishing(bool paused) internal {
+        _head.publishingPaused = paused;
+        emit PublishingPaused(paused);
     }
 
     function _setSigners(address[] memory signers_, uint256 threshold_) internal {
+        uint256 count = signers_.length;
         // ceil(2n/3): any two quorums share an honest signer while fewer than a third lie.
-        if (threshold_ == 0 || threshold_ * 3 < signers_.length * 2 || threshold_ > signers_.length) {
-            revert ThresholdOutOfRange(threshold_, signers_.length);
+        if (threshold_ == 0 || threshold_ > count || threshold_ * 3 < count * 2 || count > MAX_SIGNERS) {
+            revert ThresholdOutOfRange(threshold_, count);
         }
-        uint64 count = configCount + 1;
         address before = address(0);
-        for (uint256 i = 0; i < signers_.length; ++i) {
+        for (uint256 i = 0; i < count; ++i) {
             if (signers_[i] <= before) revert SignersNotAscending(before, signers_[i]);
             before = signers_[i];
-            _memberOf[before] = count;
         }
-        configCount = count;
-        _threshold = uint64(threshold_);
-        _signers = signers_;
-        configDigest = keccak256(abi.encode(block.chainid, address(this), signers_, threshold_, count));
-        emit SignersSet(count, configDigest, signers_, threshold_);
+
+        bytes32 digest = keccak256(abi.encode(block.chainid, address(this), signers_, threshold_, ++configCount));
+        _head.signers = SignerCode.write(digest, signers_);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _head.threshold = uint8(threshold_); // at most MAX_SIGNERS
+        emit SignersSet(configCount, digest, signers_, threshold_);
     }
 }

@@ -1,53 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMarkLedger} from "./IMarkLedger.sol";
 import {IProductionOracle} from "./IProductionOracle.sol";
-import {Hold, ISettledToken, Outcome} from "./ISettledToken.sol";
 import {ISettlementEngine} from "./ISettlementEngine.sol";
+import {Multiproof} from "./Multiproof.sol";
 import {Statement, StatementLeaf} from "./Statement.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
-/// Checks statements against a published root and routes them to the tokens. Holds nothing and decides nothing.
+/// Checks statements against an active root and hands them to the ledger. Holds nothing and decides nothing.
 contract SettlementEngine is ISettlementEngine {
     using StatementLeaf for Statement;
 
     IProductionOracle public immutable oracle;
-    ISettledToken public immutable carbonCredit;
-    ISettledToken public immutable revenueShare;
+    IMarkLedger public immutable ledger;
 
-    constructor(IProductionOracle oracle_, ISettledToken carbonCredit_, ISettledToken revenueShare_) {
+    constructor(IProductionOracle oracle_, IMarkLedger ledger_) {
         oracle = oracle_;
-        carbonCredit = carbonCredit_;
-        revenueShare = revenueShare_;
+        ledger = ledger_;
+    }
+
+    /// @inheritdoc ISettlementEngine
+    function settleOne(uint64 epoch, Statement calldata statement, bytes32[] calldata proof) external {
+        if (!MerkleProof.verifyCalldata(proof, _activeRoot(epoch), statement.leaf())) revert BadProof(0);
+        uint256 first;
+        // slither-disable-next-line assembly: Solidity does not tell where a struct of the calldata lies
+        assembly ("memory-safe") {
+            first := statement
+        }
+        _handOver(epoch, first, 1);
     }
 
     /// @inheritdoc ISettlementEngine
     function settle(uint64 epoch, Statement[] calldata statements, bytes32[][] calldata proofs) external {
-        bytes32 root = oracle.rootAt(epoch);
-        if (root == bytes32(0)) revert UnknownRoot(epoch);
         if (statements.length != proofs.length) revert LengthsDiffer(statements.length, proofs.length);
+        bytes32 root = _activeRoot(epoch);
         for (uint256 i = 0; i < statements.length; ++i) {
             if (!MerkleProof.verifyCalldata(proofs[i], root, statements[i].leaf())) revert BadProof(i);
         }
-
-        Outcome[] memory revenue = revenueShare.settle(statements);
-        Outcome[] memory credits = carbonCredit.settle(statements);
-        for (uint256 i = 0; i < statements.length; ++i) {
-            _announce(epoch, statements[i], revenue[i], credits[i]);
-        }
+        _handOver(epoch, statements);
     }
 
-    function _announce(uint64 epoch, Statement calldata statement, Outcome memory revenue, Outcome memory credits)
-        internal
-    {
-        (bytes32 assetId, uint16 vintage) = (statement.assetId, statement.vintage);
-        if (revenue.hold != Hold.None) emit Capped(assetId, vintage, epoch, address(revenueShare), revenue.hold);
-        // A project without the right to credits is not held back: it has none coming.
-        if (credits.hold != Hold.None && credits.hold != Hold.NoClaimRight) {
-            emit Capped(assetId, vintage, epoch, address(carbonCredit), credits.hold);
+    /// @inheritdoc ISettlementEngine
+    function settleMulti(
+        uint64 epoch,
+        Statement[] calldata statements,
+        bytes32[] calldata proof,
+        bool[] calldata proofFlags
+    ) external {
+        bytes32 root = _activeRoot(epoch);
+        bytes32[] memory leaves = new bytes32[](statements.length);
+        for (uint256 i = 0; i < statements.length; ++i) {
+            leaves[i] = statements[i].leaf();
         }
-        if (revenue.energyWh != 0 || credits.units != 0 || revenue.units != 0) {
-            emit Settled(assetId, vintage, epoch, revenue.energyWh, credits.units, revenue.units);
+        if (!Multiproof.verify(proof, proofFlags, root, leaves)) revert BadMultiproof();
+        _handOver(epoch, statements);
+    }
+
+    function _handOver(uint64 epoch, Statement[] calldata statements) internal {
+        uint256 first;
+        // slither-disable-next-line assembly: Solidity does not tell where an array of the calldata lies
+        assembly ("memory-safe") {
+            first := statements.offset
         }
+        _handOver(epoch, first, statements.length);
+    }
+
+    /// Call `ledger.settle` with `count` statements that lie one after another in the calldata, from `first`. They are
+    /// copied as they came, since to decode and encode each field again costs more than all else here.
+    function _handOver(uint64 epoch, uint256 first, uint256 count) internal {
+        // slither-disable-next-line write-after-write: Slither takes offset and length for one variable
+        bytes calldata statements;
+        // slither-disable-next-line assembly: nothing else makes bytes of what lies in the calldata
+        assembly ("memory-safe") {
+            statements.offset := first
+            statements.length := mul(count, 320)
+        }
+        // epoch; where the array begins; how many there are; they themselves.
+        bytes memory call = bytes.concat(abi.encodeWithSelector(ledger.settle.selector, epoch, 64, count), statements);
+        // slither-disable-next-line unused-return: `settle` returns nothing, and a revert is passed on
+        Address.functionCall(address(ledger), call);
+    }
+
+    function _activeRoot(uint64 epoch) internal view returns (bytes32 root) {
+        root = oracle.activeRoot(epoch);
+        if (root == bytes32(0)) revert RootNotActive(epoch);
     }
 }

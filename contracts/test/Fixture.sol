@@ -6,21 +6,25 @@ import {CarbonCredit} from "../src/CarbonCredit.sol";
 import {HKDStablecoin} from "../src/HKDStablecoin.sol";
 import {Asset, AssetStatus, Assurance, ClaimRight, Project} from "../src/IAssetRegistry.sol";
 import {Report, Totals} from "../src/IProductionOracle.sol";
+import {MarkLedger} from "../src/MarkLedger.sol";
+import {Mark, MarkWord, Marks} from "../src/Marks.sol";
 import {ProductionOracle} from "../src/ProductionOracle.sol";
-import {RevenueShare} from "../src/RevenueShare.sol";
 import {SettlementEngine} from "../src/SettlementEngine.sol";
 import {Statement} from "../src/Statement.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 import {Test} from "./Vm.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 
-/// The whole set, deployed and wired as contracts/deployment.py does it; a Hong Kong project with two assets and a
-/// revenue-only one with a third; four nodes of which three sign.
+/// The way from a report to a mark, deployed and wired as contracts/deployment.py does it; a Hong Kong project with two
+/// assets and a revenue-only one with a third; four nodes of which three sign; roots are active at once.
 abstract contract Fixture is Test {
     uint64 internal constant NEW_YEAR = 1_767_225_600 - 8 hours; // 2026-01-01 00:00 in Hong Kong
     uint64 internal constant MAY = NEW_YEAR + 120 days; // 2026-05-01 00:00
     uint64 internal constant JUNE = NEW_YEAR + 151 days; // 2026-06-01 00:00
     uint64 internal constant SETTLER = 1;
+    uint64 internal constant GUARDIAN = 2;
+    uint64 internal constant BUFFER_KEEPER = 7;
+    uint16 internal constant BUFFER_BPS = 1000;
     uint64 internal constant NAMEPLATE_W = 8000;
     uint64 internal constant FACTOR_CEILING = 700_000; // g/MWh
     uint64 internal constant TARIFF_CEILING = 4_000_000_000; // minor/MWh: 4 HKD/kWh
@@ -36,11 +40,13 @@ abstract contract Fixture is Test {
 
     address internal constant OWNER = address(0xA11CE);
     address internal constant STRANGER = address(0x57A6E);
+    address internal constant WATCHMAN = address(0x6A4D);
+    address internal constant KEEPER = address(0xB0FFE4);
 
     AccessManager internal manager;
     AssetRegistry internal registry;
     ProductionOracle internal oracle;
-    RevenueShare internal revenue;
+    MarkLedger internal ledger;
     CarbonCredit internal credit;
     SettlementEngine internal engine;
     HKDStablecoin internal hkd;
@@ -62,21 +68,39 @@ abstract contract Fixture is Test {
         manager = new AccessManager(address(this));
         hkd = new HKDStablecoin(address(manager));
         registry = new AssetRegistry(address(manager));
-        oracle = new ProductionOracle(address(manager), _signers(), 3);
-        revenue = new RevenueShare(address(manager), registry);
-        credit = new CarbonCredit(address(manager), registry);
-        engine = new SettlementEngine(oracle, credit, revenue);
-        bytes4[] memory settle = new bytes4[](1);
-        settle[0] = credit.settle.selector;
-        manager.setTargetFunctionRole(address(revenue), settle, SETTLER);
-        manager.setTargetFunctionRole(address(credit), settle, SETTLER);
+        oracle = new ProductionOracle(address(manager), _signers(), 3, _activationDelay());
+        ledger = new MarkLedger(address(manager), registry);
+        credit = new CarbonCredit(address(manager), registry, ledger);
+        engine = new SettlementEngine(oracle, ledger);
+        registry.setHome(address(ledger));
+        ledger.setCredit(credit);
+        _allow(address(ledger), ledger.settle.selector, SETTLER);
+        _allow(address(ledger), ledger.pauseSettling.selector, GUARDIAN);
+        _allow(address(credit), credit.pauseTransfers.selector, GUARDIAN);
+        _allow(address(credit), credit.cancelFromBuffer.selector, BUFFER_KEEPER);
+        _allow(address(oracle), oracle.disable.selector, GUARDIAN);
+        _allow(address(oracle), oracle.pausePublishing.selector, GUARDIAN);
         manager.grantRole(SETTLER, address(engine), 0);
+        manager.grantRole(GUARDIAN, WATCHMAN, 0);
+        manager.grantRole(BUFFER_KEEPER, KEEPER, 0);
 
         registry.setProject(ROOFTOPS, _project(ClaimRight.Credit));
         registry.setProject(FEED_IN, _project(ClaimRight.None));
         registry.setAsset(SHATIN, _asset(ROOFTOPS));
         registry.setAsset(LAMMA, _asset(ROOFTOPS));
         registry.setAsset(TUENMUN, _asset(FEED_IN));
+        credit.setBufferShare(ROOFTOPS, BUFFER_BPS);
+    }
+
+    /// How long roots are pending [s].
+    function _activationDelay() internal pure virtual returns (uint256) {
+        return 0;
+    }
+
+    function _allow(address target, bytes4 selector, uint64 role) internal {
+        bytes4[] memory selectors = new bytes4[](1);
+        selectors[0] = selector;
+        manager.setTargetFunctionRole(target, selectors, role);
     }
 
     function _project(ClaimRight right) internal view returns (Project memory) {
@@ -191,7 +215,21 @@ abstract contract Fixture is Test {
         }
     }
 
-    function _mayId(bytes32 assetId) internal view returns (uint256) {
-        return revenue.idOf(assetId, MAY_2026);
+    function _id() internal view returns (uint256) {
+        return credit.idOf(ROOFTOPS, VINTAGE);
+    }
+
+    function _keyOf(bytes32 assetId, uint16 vintage) internal pure returns (uint256) {
+        return uint256(assetId) | vintage;
+    }
+
+    /// The mark of an asset of ROOFTOPS after its first statement, of epoch 1 with a cutoff at the end of May.
+    function _firstMark(uint256 energyWh, uint256 creditsG, uint256 revenueMinor) internal pure returns (MarkWord) {
+        MarkWord mark = MarkWord.wrap(0).withFigures(Marks.figuresOf(energyWh, creditsG, revenueMinor));
+        return mark.withTime(JUNE, 1).withMonth(4).withFlag(Marks.STARTED).withClaimKind(uint256(ClaimRight.Credit));
+    }
+
+    function _mark(bytes32 assetId) internal view returns (Mark memory mark) {
+        (mark,) = ledger.markOf(assetId, VINTAGE);
     }
 }

@@ -26,7 +26,9 @@ contract LocalTimeTest is Test {
         uint32 month = LocalTime.monthOf(instant, utcOffset);
         vm.assertTrue(month % 100 >= 1 && month % 100 <= 12);
         vm.assertTrue(LocalTime.monthStart(month, utcOffset) <= int256(instant));
-        vm.assertTrue(int256(instant) < LocalTime.monthStart(LocalTime.monthAfter(month), utcOffset));
+        vm.assertTrue(
+            int256(instant) < LocalTime.monthStart(LocalTime.monthAt(LocalTime.numberOf(month) + 1), utcOffset)
+        );
     }
 
     /// Any vintage has a beginning and an end, a year apart.

@@ -37,4 +37,45 @@ library MerkleTree {
             place = (place - 1) / 2;
         }
     }
+
+    /// A multiproof of some leaves, and these in the order it wants: as StandardMerkleTree.getMultiProof gives it.
+    /// Each inner node on a way up is joined of two known ones, or of a known one and one from the proof.
+    function multiproofOf(bytes32[] memory tree, bool[] memory wanted)
+        internal
+        pure
+        returns (bytes32[] memory ordered, bytes32[] memory proof, bool[] memory flags)
+    {
+        uint256 n = wanted.length;
+        bool[] memory known = new bool[](tree.length);
+        uint256 count = 0;
+        for (uint256 i = 0; i < n; ++i) {
+            if (!wanted[i]) continue;
+            known[tree.length - 1 - i] = true;
+            ++count;
+        }
+        ordered = new bytes32[](count);
+        proof = new bytes32[](tree.length);
+        flags = new bool[](tree.length);
+        (uint256 leafCount, uint256 proofCount, uint256 flagCount) = (0, 0, 0);
+        for (uint256 place = tree.length - 1; place > 0; --place) {
+            if (!known[place]) continue;
+            if (place >= n - 1) ordered[leafCount++] = tree[place];
+            uint256 sibling = place % 2 == 1 ? place + 1 : place - 1;
+            if (sibling < place && known[sibling]) {
+                // Joined when the pair is met the first time, from the right; the left one is passed over below.
+                flags[flagCount++] = true;
+                if (sibling >= n - 1) ordered[leafCount++] = tree[sibling];
+                --place;
+            } else {
+                proof[proofCount++] = tree[sibling];
+                flagCount++;
+            }
+            known[(place - 1) / 2] = true;
+            if (place == 0) break;
+        }
+        assembly ("memory-safe") {
+            mstore(proof, proofCount)
+            mstore(flags, flagCount)
+        }
+    }
 }

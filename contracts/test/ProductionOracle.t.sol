@@ -1,311 +1,401 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IProductionOracle, Report} from "../src/IProductionOracle.sol";
-import {ISettlementEngine} from "../src/ISettlementEngine.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
-import {Statement} from "../src/Statement.sol";
-import {Fixture} from "./Fixture.sol";
-import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {IProductionOracle, Report, RootStatus, Round} from "../src/IProductionOracle.sol";
+import {OracleFixture} from "./OracleFixture.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-contract ProductionOracleTest is Fixture {
-    uint256 internal constant CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+/// Which reports are accepted, and what is kept of them. Signatures: see Quorum.t.sol; guardian: OracleGuardian.t.sol.
+contract ProductionOracleTest is OracleFixture {
+    uint64 internal constant EPOCH_LIMIT = 2 ** 24;
 
     function test_acceptsAReportSignedByTheQuorum() public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes memory signatures = _sign(report, 3);
+        Report memory report = _report();
+        bytes memory signatures = _sign(report);
         bytes32 digest = oracle.reportDigest(report);
         vm.expectEmit(true, true, true, true, address(oracle));
         emit IProductionOracle.Published(1, digest, STRANGER, report);
         vm.prank(STRANGER); // anyone may pay for it
         oracle.publish(report, signatures);
         vm.assertEq(oracle.lastEpoch(), 1);
-        vm.assertEq(oracle.lastCutoff(), JUNE);
+        vm.assertEq(oracle.lastCutoff(), START);
         vm.assertEq(oracle.lastDigest(), digest);
-        vm.assertEq(oracle.digestAt(1), digest);
-        vm.assertEq(oracle.rootAt(1), report.root);
-        vm.assertEq(oracle.rootAt(2), bytes32(0));
+        (bytes32 root, Round memory round) = oracle.roundOf(1);
+        vm.assertEq(root, report.root);
+        vm.assertEq(round.energyWh, report.totals.energyWh);
+        vm.assertEq(round.creditsG, report.totals.creditsG);
+        vm.assertEq(round.revenueMinor, report.totals.revenueMinor);
+        vm.assertEq(round.cutoff, START);
+        vm.assertEq(round.publishedAt, START);
+        vm.assertEq(round.lap, 0);
+    }
+
+    function test_beginsWithNothing() public view {
+        vm.assertEq(oracle.lastEpoch(), 0);
+        vm.assertEq(oracle.lastCutoff(), 0);
+        vm.assertEq(oracle.lastDigest(), bytes32(0));
+        vm.assertEq(oracle.lastActiveEpoch(), 0);
+        vm.assertEq(oracle.configCount(), 1);
+        vm.assertEq(oracle.threshold(), 3);
+        vm.assertEq(oracle.activationDelay(), DELAY);
+        vm.assertFalse(oracle.publishingPaused());
+        _assertUnknown(0);
+        _assertUnknown(1);
     }
 
     /// Invariant: oneReportAnEpoch.
     function test_oneReportAnEpoch() public {
-        Report memory report = _next();
-        bytes memory signatures = _sign(report, 3);
-        _refuses(report, signatures, _notBeyond(1, 1));
-        report = _reportOf(keccak256("another root"));
-        report.epoch = 1; // on the right digest, but of an epoch that has its report
-        _refuses(report, _sign(report, 3), _notBeyond(1, 1));
+        Report memory report = _publish();
+        _refuses(report, _notBeyond(1, 1));
+        report = _reportAt(1); // on the right digest, but of an epoch that has its report
+        _refuses(report, _notBeyond(1, 1));
     }
 
-    /// The rest of the invariant: an epoch is accepted if and only if it is beyond the last.
-    function test_acceptsAnyEpochBeyondTheLast(uint64 last, uint64 given, bool close) public {
-        last = uint64(bound(last, 1, type(uint64).max - 1));
-        if (close) given = uint64(bound(given, last - 1, last + 1));
-        Report memory report = _reportAt(last);
-        oracle.publish(report, _sign(report, 3));
-        report = _reportAt(given);
-        bytes memory signatures = _sign(report, 3);
-        if (given <= last) vm.expectRevert(_notBeyond(last, given));
+    /// Invariant: epochAndCutoffNeverFall. An epoch is accepted if and only if it is beyond the last, and not too far.
+    function test_epochAndCutoffNeverFall(uint64 last, uint64 given, uint64 cutoff, uint256 nearness) public {
+        last = uint64(bound(last, 1, 65_535));
+        if (nearness % 3 > 0) given = uint64(bound(given, last - 1, last + 1));
+        if (nearness % 3 > 1) given = uint64(bound(given, last + 65_534, last + 65_536));
+        if (nearness % 2 > 0) cutoff = uint64(bound(cutoff, START - 1, START + 1));
+        _publishAt(last);
+        Report memory report = _reportAt(given);
+        report.cutoff = cutoff;
+        bytes memory signatures = _sign(report);
+        bool accepted = given > last && given - last <= 65_535 && given < EPOCH_LIMIT && cutoff == START;
+        if (!accepted) vm.expectRevert();
         oracle.publish(report, signatures);
-        vm.assertEq(oracle.lastEpoch(), given > last ? given : last);
-        vm.assertEq(oracle.lastDigest(), oracle.digestAt(oracle.lastEpoch()));
+        vm.assertEq(oracle.lastEpoch(), accepted ? given : last);
+        vm.assertEq(oracle.lastCutoff(), START);
     }
 
     function test_refusesEpochZero() public {
         Report memory report = _reportAt(0);
-        _refuses(report, _sign(report, 3), _notBeyond(0, 0));
+        _refuses(report, _notBeyond(0, 0));
+    }
+
+    function test_refusesAnEpochTooFarAhead() public {
+        _refuses(_reportAt(65_536), abi.encodeWithSelector(IProductionOracle.EpochTooFar.selector, 0, 65_536));
+        _refuses(
+            _reportAt(type(uint64).max),
+            abi.encodeWithSelector(IProductionOracle.EpochTooFar.selector, 0, type(uint64).max)
+        );
+        _publishAt(65_535);
+        _publishAt(2 * 65_535);
+    }
+
+    /// The last epoch that a round's lap can tell from others is 2^24 - 1. So 255 steps of the longest kind fit.
+    function test_epochsEndWhereLapsEnd() public {
+        for (uint64 i = 1; i <= 256; ++i) {
+            _publishAt(i * 65_535);
+            vm.warp(block.timestamp + DELAY);
+        }
+        uint64 last = oracle.lastEpoch();
+        _refuses(
+            _reportAt(EPOCH_LIMIT), abi.encodeWithSelector(IProductionOracle.EpochTooFar.selector, last, EPOCH_LIMIT)
+        );
+        _publishAt(EPOCH_LIMIT - 1);
+        _assertStatus(EPOCH_LIMIT - 1, RootStatus.Pending);
+        (, Round memory round) = oracle.roundOf(EPOCH_LIMIT - 1);
+        vm.assertEq(round.lap, 65_535);
+        _assertUnknown(255);
+        _assertUnknown(EPOCH_LIMIT + 255);
+        _assertUnknown(type(uint64).max);
     }
 
     /// Invariant: aSkippedEpochStaysEmpty. Also when a quorum signs for it afterwards.
     function test_aSkippedEpochStaysEmpty(uint64 gap, uint64 skipped) public {
-        Report memory first = _next();
+        _publish();
         bytes32 digest = oracle.lastDigest();
-        Report memory report = _reportAt(uint64(3 + uint256(gap) % type(uint32).max));
+        gap = uint64(bound(gap, 3, 65_536));
+        if (gap % 256 == 1) ++gap; // the first one's place
+        Report memory report = _reportAt(gap);
         vm.assertEq(report.prev, digest); // the last report published, however many epochs ago
-        oracle.publish(report, _sign(report, 3));
+        oracle.publish(report, _sign(report));
         skipped = uint64(bound(skipped, 2, report.epoch - 1));
         Report memory late = _reportAt(skipped);
-        _refuses(late, _sign(late, 3), _notBeyond(report.epoch, skipped));
-        vm.assertEq(oracle.rootAt(skipped), bytes32(0));
-        vm.assertEq(oracle.digestAt(skipped), bytes32(0));
-        vm.expectRevert(abi.encodeWithSelector(ISettlementEngine.UnknownRoot.selector, skipped));
-        engine.settle(skipped, new Statement[](0), new bytes32[][](0));
-        vm.assertEq(oracle.rootAt(1), first.root);
-        vm.assertEq(oracle.digestAt(report.epoch), oracle.lastDigest());
+        _refuses(late, _notBeyond(report.epoch, skipped));
+        vm.warp(block.timestamp + DELAY);
+        _assertUnknown(skipped);
+        vm.assertEq(oracle.activeRoot(report.epoch), report.root);
+        vm.assertEq(oracle.lastActiveEpoch(), report.epoch);
     }
 
     /// Invariant: twoReportsOnOnePrevNeverBothLand. Two proposals of one epoch or of two, whichever comes first.
     function test_twoReportsOnOnePrevNeverBothLand(uint64 one, uint64 other, bool begun) public {
-        if (begun) _next();
+        if (begun) _publish();
         (one, other) = (uint64(bound(one, 2, 50)), uint64(bound(other, 2, 50)));
         Report memory ours = _reportAt(one);
         Report memory theirs = _reportAt(other);
         theirs.root = keccak256("another root");
-        bytes memory signatures = _sign(theirs, 3);
-        oracle.publish(ours, _sign(ours, 3));
-        _refuses(
-            theirs,
-            signatures,
-            other <= one
-                ? _notBeyond(one, other)
-                : abi.encodeWithSelector(IProductionOracle.WrongPrev.selector, oracle.lastDigest(), theirs.prev)
-        );
+        oracle.publish(ours, _sign(ours));
+        _refuses(theirs, other <= one ? _notBeyond(one, other) : _wrongPrev(oracle.lastDigest(), theirs.prev));
     }
 
-    /// Invariant: eachReportBuildsOnTheLast.
-    function test_eachReportBuildsOnTheLast(bytes32 prev) public {
-        _next();
-        Report memory report = _reportOf(keccak256("second"));
-        bytes32 last = report.prev;
-        vm.assume(prev != last);
+    /// Invariant: eachReportBuildsOnTheLastUndisabled.
+    function test_eachReportBuildsOnTheLastUndisabled(bytes32 prev, uint256 published, uint256 fallen) public {
+        published = bound(published, 1, 5);
+        fallen = bound(fallen, 0, published);
+        bytes32[] memory digests = new bytes32[](published + 1);
+        Report[] memory newestFirst = new Report[](fallen);
+        for (uint256 i = 1; i <= published; ++i) {
+            Report memory next = _publish();
+            digests[i] = oracle.lastDigest();
+            if (i > published - fallen) newestFirst[published - i] = next;
+        }
+        if (fallen > 0) {
+            vm.prank(GUARD);
+            oracle.disable(newestFirst);
+        }
+        bytes32 standing = digests[published - fallen];
+        vm.assertEq(oracle.lastDigest(), standing);
+        vm.assertEq(oracle.lastEpoch(), published);
+        Report memory report = _report();
+        for (uint256 i = 0; i <= published; ++i) {
+            if (digests[i] == standing) continue;
+            report.prev = digests[i];
+            _refuses(report, _wrongPrev(standing, digests[i]));
+        }
+        vm.assume(prev != standing);
         report.prev = prev;
-        _refuses(report, _sign(report, 3), abi.encodeWithSelector(IProductionOracle.WrongPrev.selector, last, prev));
-    }
-
-    /// Invariant: fewerThanThresholdNeverPublish.
-    function test_fewerThanThresholdNeverPublish() public {
-        Report memory report = _reportOf(keccak256("root"));
-        _refuses(report, _sign(report, 2), _wrongLength(130));
-        _refuses(report, "", _wrongLength(0));
-        _refuses(report, _sign(report, 4), _wrongLength(260));
-    }
-
-    function test_refusesExtraBytes() public {
-        Report memory report = _reportOf(keccak256("root"));
-        _refuses(report, bytes.concat(_sign(report, 3), hex"00"), _wrongLength(196));
-    }
-
-    function test_refusesASignerTwice() public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes32 digest = oracle.reportDigest(report);
-        bytes memory twice =
-            bytes.concat(_signature(keys[0], digest), _signature(keys[1], digest), _signature(keys[1], digest));
-        address signer = vm.addr(keys[1]);
-        _refuses(report, twice, abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, signer, signer));
-    }
-
-    function test_refusesSignersOutOfOrder() public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes32 digest = oracle.reportDigest(report);
-        bytes memory unsorted =
-            bytes.concat(_signature(keys[1], digest), _signature(keys[0], digest), _signature(keys[2], digest));
-        bytes memory expected =
-            abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, vm.addr(keys[1]), vm.addr(keys[0]));
-        _refuses(report, unsorted, expected);
-    }
-
-    /// (r, n - s) with the other v is the same signature to ecrecover, and not to us.
-    function test_refusesHighS() public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes32 digest = oracle.reportDigest(report);
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(keys[2], digest);
-        bytes memory high = abi.encodePacked(r, bytes32(CURVE_ORDER - uint256(s)), v == 27 ? uint8(28) : uint8(27));
-        bytes memory signatures = bytes.concat(_sign(report, 2), high);
-        _refuses(report, signatures, abi.encodeWithSelector(IProductionOracle.InvalidSignature.selector, 2));
-    }
-
-    function test_refusesAnyVBut27And28(uint8 v) public {
-        vm.assume(v != 27 && v != 28);
-        Report memory report = _reportOf(keccak256("root"));
-        bytes memory signatures = _sign(report, 3);
-        signatures[64] = bytes1(v);
-        _refuses(report, signatures, abi.encodeWithSelector(IProductionOracle.InvalidSignature.selector, 0));
-    }
-
-    /// ecrecover answers the zero address to nonsense; that must not count as an account.
-    function test_refusesZeroSignatures() public {
-        _refuses(
-            _reportOf(keccak256("root")),
-            new bytes(195),
-            abi.encodeWithSelector(IProductionOracle.InvalidSignature.selector, 0)
-        );
-    }
-
-    function test_refusesAStrangersSignature() public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes32 digest = oracle.reportDigest(report);
-        uint256 key = uint256(keccak256("stranger"));
-        bytes memory signatures = bytes.concat(_sign(report, 2), _signature(key, digest));
-        _refuses(report, signatures, abi.encodeWithSelector(IProductionOracle.UnknownSigner.selector, 2, vm.addr(key)));
-    }
-
-    /// Whatever byte of the report changes, its signatures are no longer a quorum's.
-    function test_refusesAReportThatWasNotSigned(uint128 energyWh, bytes32 rules, bytes32 working) public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes memory signatures = _sign(report, 3);
-        vm.assume(energyWh != report.totals.energyWh || rules != RULES || working != report.dataHash);
-        (report.totals.energyWh, report.rulesDigest, report.dataHash) = (energyWh, rules, working);
-        vm.expectRevert();
-        oracle.publish(report, signatures);
-    }
-
-    function test_refusesAnotherChainsReport() public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes memory signatures = _sign(report, 3);
-        bytes32 digest = oracle.reportDigest(report);
-        vm.chainId(block.chainid + 1);
-        vm.assertTrue(oracle.reportDigest(report) != digest);
-        vm.expectRevert();
-        oracle.publish(report, signatures);
-    }
-
-    function test_refusesAnotherContractsReport() public {
-        ProductionOracle other = new ProductionOracle(address(manager), _signers(), 3);
-        vm.assertTrue(other.configDigest() != oracle.configDigest());
-        Report memory report = _reportOf(keccak256("root"));
-        bytes memory signatures = _sign(report, 3);
-        vm.expectRevert(
-            abi.encodeWithSelector(IProductionOracle.WrongConfig.selector, other.configDigest(), oracle.configDigest())
-        );
-        other.publish(report, signatures);
-        // Even one that names its configuration is another digest there.
-        report.configDigest = other.configDigest();
-        signatures = _sign(report, 3);
-        vm.expectRevert();
-        other.publish(report, signatures);
-    }
-
-    function test_refusesTheOldSignersAfterARotation() public {
-        Report memory report = _reportOf(keccak256("root"));
-        bytes memory signatures = _sign(report, 3);
-        bytes32 old = oracle.configDigest();
-        address[] memory left = new address[](3);
-        for (uint256 i = 0; i < 3; ++i) {
-            left[i] = vm.addr(keys[i + 1]);
-        }
-        oracle.setSigners(left, 2);
-        _refuses(
-            report,
-            signatures,
-            abi.encodeWithSelector(IProductionOracle.WrongConfig.selector, oracle.configDigest(), old)
-        );
-        // Nor does the account that left count in a new report.
-        report.configDigest = oracle.configDigest();
-        address gone = vm.addr(keys[0]);
-        bytes memory two = _sign(report, 2);
-        _refuses(report, two, abi.encodeWithSelector(IProductionOracle.UnknownSigner.selector, 0, gone));
-    }
-
-    /// Invariant: configDigestNamesChainOracleSignersThresholdAndCount.
-    function test_configDigestNamesChainOracleSignersThresholdAndCount() public {
-        bytes32 first = keccak256(abi.encode(block.chainid, address(oracle), _signers(), uint256(3), uint64(1)));
-        vm.assertEq(oracle.configDigest(), first);
-        // The same set again is another configuration: the count never resets.
-        oracle.setSigners(_signers(), 3);
-        bytes32 second = keccak256(abi.encode(block.chainid, address(oracle), _signers(), uint256(3), uint64(2)));
-        vm.assertEq(oracle.configDigest(), second);
-        vm.assertEq(oracle.configCount(), 2);
-        vm.assertEq(oracle.threshold(), 3);
-        vm.assertEq(oracle.signers().length, 4);
-    }
-
-    function test_rotationNeedsTheAdministrator() public {
-        address[] memory same = _signers();
-        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, STRANGER));
-        vm.prank(STRANGER);
-        oracle.setSigners(same, 3);
-    }
-
-    /// Invariant: thresholdIsAtLeastTwoThirds.
-    function test_thresholdIsAtLeastTwoThirds(uint256 threshold) public {
-        threshold = bound(threshold, 0, 6);
-        address[] memory same = _signers();
-        if (threshold < 3 || threshold > 4) {
-            vm.expectRevert(abi.encodeWithSelector(IProductionOracle.ThresholdOutOfRange.selector, threshold, 4));
-        }
-        oracle.setSigners(same, threshold);
-    }
-
-    function test_refusesASignerListOutOfOrderOrWithZero() public {
-        address[] memory list = new address[](3);
-        (list[0], list[1], list[2]) = (address(1), address(3), address(2));
-        vm.expectRevert(abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, address(3), address(2)));
-        oracle.setSigners(list, 3);
-        (list[0], list[1], list[2]) = (address(0), address(2), address(3));
-        vm.expectRevert(abi.encodeWithSelector(IProductionOracle.SignersNotAscending.selector, address(0), address(0)));
-        oracle.setSigners(list, 3);
+        _refuses(report, _wrongPrev(standing, prev));
+        report.prev = standing;
+        oracle.publish(report, _sign(report));
     }
 
     /// Invariant: cutoffNeverFallsNorLeadsTheChain.
-    function test_cutoffNeverFallsNorLeadsTheChain(uint64 cutoff) public {
-        _next();
-        Report memory report = _reportOf(keccak256("second"));
+    function test_cutoffNeverFallsNorLeadsTheChain(uint64 cutoff, bool near) public {
+        _publish();
+        vm.warp(START + 10);
+        if (near) cutoff = uint64(bound(cutoff, START - 2, START + 12));
+        Report memory report = _report();
         report.cutoff = cutoff;
-        bytes memory signatures = _sign(report, 3);
-        if (cutoff > JUNE) {
-            vm.expectRevert(abi.encodeWithSelector(IProductionOracle.CutoffInFuture.selector, cutoff, JUNE));
-        } else if (cutoff < JUNE) {
-            vm.expectRevert(abi.encodeWithSelector(IProductionOracle.CutoffFell.selector, JUNE, cutoff));
+        bytes memory signatures = _sign(report);
+        bool accepted = cutoff >= START && cutoff <= START + 10;
+        if (cutoff > START + 10) {
+            vm.expectRevert(abi.encodeWithSelector(IProductionOracle.CutoffInFuture.selector, cutoff, START + 10));
+        } else if (cutoff < START) {
+            vm.expectRevert(abi.encodeWithSelector(IProductionOracle.CutoffFell.selector, START, cutoff));
         }
         oracle.publish(report, signatures);
+        vm.assertEq(oracle.lastCutoff(), accepted ? cutoff : START);
+    }
+
+    /// A correction needs no new time: the cutoff may stay.
+    function test_cutoffMayStay() public {
+        Report memory report = _publish();
+        vm.warp(block.timestamp + 1);
+        Report memory correction = _report();
+        correction.cutoff = report.cutoff;
+        oracle.publish(correction, _sign(correction));
+        (, Round memory round) = oracle.roundOf(2);
+        vm.assertEq(round.cutoff, START);
+        vm.assertEq(round.publishedAt, START + 1);
     }
 
     function test_refusesAReportWithoutRoot() public {
-        Report memory report = _reportOf(bytes32(0));
-        _refuses(report, _sign(report, 3), abi.encodeWithSelector(IProductionOracle.RootMissing.selector));
+        Report memory report = _report();
+        report.root = bytes32(0);
+        _refuses(report, abi.encodeWithSelector(IProductionOracle.RootMissing.selector));
     }
 
-    function _next() internal returns (Report memory report) {
-        report = _reportOf(keccak256("root"));
-        oracle.publish(report, _sign(report, 3));
+    /// Invariant: totalsFitOrAreRefused.
+    function test_totalsFitOrAreRefused(uint128 energyWh, uint128 creditsG, uint128 revenueMinor, uint256 near) public {
+        (uint128 maxEnergyWh, uint128 maxCreditsG) = (type(uint56).max, type(uint56).max);
+        uint128 maxRevenueMinor = type(uint64).max;
+        if (near % 2 == 0) energyWh = uint128(bound(energyWh, 0, maxEnergyWh));
+        if (near % 3 == 0) energyWh = uint128(bound(energyWh, maxEnergyWh, maxEnergyWh + 1));
+        if (near / 7 % 2 == 0) creditsG = uint128(bound(creditsG, 0, maxCreditsG));
+        if (near / 7 % 3 == 0) creditsG = uint128(bound(creditsG, maxCreditsG, maxCreditsG + 1));
+        if (near / 49 % 2 == 0) revenueMinor = uint128(bound(revenueMinor, 0, maxRevenueMinor));
+        if (near / 49 % 3 == 0) revenueMinor = uint128(bound(revenueMinor, maxRevenueMinor, maxRevenueMinor + 1));
+        Report memory report = _report();
+        (report.totals.energyWh, report.totals.creditsG, report.totals.revenueMinor) =
+        (energyWh, creditsG, revenueMinor);
+        uint128 tooLarge = energyWh > maxEnergyWh
+            ? energyWh
+            : creditsG > maxCreditsG ? creditsG : revenueMinor > maxRevenueMinor ? revenueMinor : 0;
+        if (tooLarge > 0) {
+            _refuses(report, abi.encodeWithSelector(IProductionOracle.TotalTooLarge.selector, tooLarge));
+            return;
+        }
+        oracle.publish(report, _sign(report));
+        (, Round memory round) = oracle.roundOf(1);
+        vm.assertEq(round.energyWh, energyWh);
+        vm.assertEq(round.creditsG, creditsG);
+        vm.assertEq(round.revenueMinor, revenueMinor);
+        vm.assertEq(round.cutoff, START);
+        vm.assertEq(round.publishedAt, START);
     }
 
-    /// A report that follows the last one published, of an epoch of choice.
-    function _reportAt(uint64 epoch) internal view returns (Report memory report) {
-        report = _reportOf(keccak256(abi.encode("root", epoch)));
-        report.epoch = epoch;
+    /// Times are kept in 32 bits: in 2106 the oracle stops rather than wrap around.
+    function test_stopsWhereItsClockEnds() public {
+        vm.warp(2 ** 32);
+        Report memory report = _report();
+        _refuses(report, abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 32, 2 ** 32));
+    }
+
+    /// Numbers longer than their types would have a digest, and logs that nobody can read.
+    function test_refusesWordsThatAreNoReport(uint256 word, uint256 bits) public {
+        Report memory report = _report();
+        bytes memory call = abi.encodeCall(oracle.publish, (report, _sign(report)));
+        bytes memory question = abi.encodeCall(oracle.reportDigest, (report));
+        uint256[7] memory offsets = [uint256(0), 2, 5, 8, 9, 10, 11];
+        uint256[7] memory sizes = [uint256(64), 64, 64, 128, 128, 128, 32];
+        word = bound(word, 0, 6);
+        bits = bound(bits, sizes[word], 255);
+        uint256 place = 4 + offsets[word] * 32 + 31 - bits / 8;
+        question[place] |= bytes1(uint8(2 ** (bits % 8)));
+        (bool answered,) = address(oracle).call(question);
+        vm.assertFalse(answered);
+        call[place] |= bytes1(uint8(2 ** (bits % 8)));
+        (bool accepted,) = address(oracle).call(call);
+        vm.assertFalse(accepted);
+    }
+
+    /// Each word of a report is signed.
+    function test_noWordOfAReportCanBeChanged(uint256 word, uint256 bit) public {
+        Report memory report = _report();
+        bytes memory question = abi.encodeCall(oracle.reportDigest, (report));
+        uint8[13] memory sizes = [64, 255, 64, 255, 255, 64, 255, 255, 128, 128, 128, 32, 255];
+        word = bound(word, 0, 12);
+        bit = bound(bit, 0, sizes[word] - 1);
+        question[4 + word * 32 + 31 - bit / 8] ^= bytes1(uint8(2 ** (bit % 8)));
+        (bool answered, bytes memory digest) = address(oracle).call(question);
+        vm.assertTrue(answered);
+        vm.assertTrue(abi.decode(digest, (bytes32)) != oracle.reportDigest(report));
+    }
+
+    /// Invariant: rootsBecomeActiveAfterTheDelay.
+    function test_rootsBecomeActiveAfterTheDelay(uint64 waited) public {
+        waited = uint64(bound(waited, 0, 2 * DELAY));
+        Report memory report = _publish();
+        vm.warp(START + waited);
+        bool active = waited >= DELAY;
+        _assertStatus(1, active ? RootStatus.Active : RootStatus.Pending);
+        vm.assertEq(oracle.activeRoot(1), active ? report.root : bytes32(0));
+        vm.assertEq(oracle.lastActiveEpoch(), active ? 1 : 0);
+    }
+
+    function test_activeExactlyWhenTheDelayIsOver() public {
+        _publish();
+        vm.warp(START + DELAY - 1);
+        _assertStatus(1, RootStatus.Pending);
+        vm.warp(START + DELAY);
+        _assertStatus(1, RootStatus.Active);
+    }
+
+    function test_withoutADelayRootsAreActiveAtOnce() public {
+        _deploy(0);
+        Report memory report = _publish();
+        _assertStatus(1, RootStatus.Active);
+        vm.assertEq(oracle.activeRoot(1), report.root);
+        vm.assertEq(oracle.lastActiveEpoch(), 1);
+    }
+
+    /// A delay longer than time itself keeps all pending, and empty places free.
+    function test_anEndlessDelayKeepsAllPending() public {
+        _deploy(type(uint256).max);
+        _publish();
+        vm.warp(block.timestamp + 1000 days);
+        _assertStatus(1, RootStatus.Pending);
+        _assertUnknown(2);
+        _publish();
+    }
+
+    /// Invariant: theRingKeepsTheLast256. What a place holds is the newest report that had it, and nothing else's.
+    /// forge-config: default.fuzz.runs = 24
+    function test_theRingKeepsTheLast256(uint256 seed) public {
+        _deploy(0);
+        bytes32[] memory roots = new bytes32[](2048);
+        uint64[] memory newest = new uint64[](256);
+        uint64 epoch = 0;
+        for (uint256 i = 0; i < 60; ++i) {
+            // Side by side, then in leaps that come back to the same places.
+            epoch += uint64(i < 30 || i >= 38 ? draw(seed, i, 1, 3) : draw(seed, i, 60, 190));
+            roots[epoch] = _publishAt(epoch).root;
+            newest[epoch % 256] = epoch;
+            vm.assertEq(oracle.lastActiveEpoch(), epoch);
+        }
+        for (uint64 i = 0; i < 2048; i += uint64(draw(seed, i, 1, 9))) {
+            if (roots[i] != bytes32(0) && newest[i % 256] == i) {
+                (bytes32 root, Round memory round) = oracle.roundOf(i);
+                vm.assertEq(root, roots[i]);
+                vm.assertEq(round.lap, i / 256);
+                vm.assertEq(round.energyWh, i * 5);
+                vm.assertEq(oracle.activeRoot(i), root);
+            } else {
+                _assertUnknown(i);
+                if (roots[i] != bytes32(0)) vm.assertLe(i + 256, epoch); // none of the last 256 numbers is lost
+            }
+        }
+    }
+
+    /// 260 epochs, one after the other: the newest 256 are there.
+    function test_aFullTurnOfTheRing() public {
+        _deploy(0);
+        for (uint64 epoch = 1; epoch <= 260; ++epoch) {
+            _publishAt(epoch);
+        }
+        for (uint64 epoch = 0; epoch <= 261; ++epoch) {
+            bool kept = epoch > 260 - 256 && epoch <= 260;
+            vm.assertEq(oracle.activeRoot(epoch), kept ? keccak256(abi.encode("root", epoch)) : bytes32(0));
+        }
+    }
+
+    /// More than 256 numbers back, an active report is no longer looked for.
+    function test_lastActiveEpochLooksBack256Numbers() public {
+        _publishAt(1);
+        vm.warp(block.timestamp + DELAY);
+        _publishAt(256);
+        vm.assertEq(oracle.lastActiveEpoch(), 1);
+        _publishAt(258);
+        vm.assertEq(oracle.lastActiveEpoch(), 0);
+        _assertStatus(1, RootStatus.Active); // its place is nobody else's yet
+        vm.warp(block.timestamp + DELAY);
+        vm.assertEq(oracle.lastActiveEpoch(), 258);
+    }
+
+    /// Invariant: aPendingReportKeepsItsPlace.
+    function test_aPendingReportKeepsItsPlace(uint64 lap, uint64 waited) public {
+        lap = uint64(bound(lap, 1, 200));
+        waited = uint64(bound(waited, 0, 2 * DELAY));
+        _publishAt(300);
+        vm.warp(START + waited);
+        Report memory report = _reportAt(300 + lap * 256);
+        bytes memory signatures = _sign(report);
+        if (waited < DELAY) {
+            vm.expectRevert(abi.encodeWithSelector(IProductionOracle.PlaceHoldsPending.selector, report.epoch, 1));
+        }
+        oracle.publish(report, signatures);
+        if (waited >= DELAY) {
+            _assertUnknown(300);
+            return;
+        }
+        _publishAt(301 + lap * 256); // a place beside it is free
+        _assertStatus(300, RootStatus.Pending);
+    }
+
+    function test_aDisabledReportGivesUpItsPlace() public {
+        Report memory report = _publishAt(7);
+        _disable(report);
+        _publishAt(7 + 256);
+        _assertUnknown(7);
+        _assertStatus(7 + 256, RootStatus.Pending);
+    }
+
+    function _assertUnknown(uint64 epoch) internal view {
+        _assertStatus(epoch, RootStatus.Unknown);
+        vm.assertEq(oracle.activeRoot(epoch), bytes32(0));
+        (bytes32 root, Round memory round) = oracle.roundOf(epoch);
+        vm.assertEq(root, bytes32(0));
+        vm.assertEq(keccak256(abi.encode(round)), keccak256(new bytes(192)));
     }
 
     function _notBeyond(uint64 last, uint64 given) internal pure returns (bytes memory) {
         return abi.encodeWithSelector(IProductionOracle.EpochNotBeyond.selector, last, given);
     }
 
-    function _refuses(Report memory report, bytes memory signatures, bytes memory expected) internal {
-        vm.expectRevert(expected);
-        oracle.publish(report, signatures);
-    }
-
-    function _wrongLength(uint256 given) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(IProductionOracle.WrongSignatureLength.selector, 195, given);
+    function _wrongPrev(bytes32 expected, bytes32 given) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(IProductionOracle.WrongPrev.selector, expected, given);
     }
 }

@@ -45,6 +45,16 @@ contract VectorsTest is Fixture {
             vm.assertTrue(MerkleProof.verify(proof, root, leaves[i]));
         }
         vm.assertEq(MerkleTree.build(leaves)[0], root);
+        for (uint256 i = 0; vm.keyExistsJson(json, _multiproofKey(tree, i)); ++i) {
+            _checkMultiproof(json, _multiproofKey(tree, i), root);
+        }
+    }
+
+    function _checkMultiproof(string memory json, string memory key, bytes32 root) internal pure {
+        bytes32[] memory leaves = vm.parseJsonBytes32Array(json, string.concat(key, ".leaves"));
+        bytes32[] memory proof = vm.parseJsonBytes32Array(json, string.concat(key, ".proof"));
+        bool[] memory flags = vm.parseJsonBoolArray(json, string.concat(key, ".flags"));
+        vm.assertTrue(MerkleProof.multiProofVerify(proof, flags, root, leaves));
     }
 
     function leafOf(Statement calldata statement) external pure returns (bytes32) {
@@ -62,6 +72,10 @@ contract VectorsTest is Fixture {
 
     function _leafKey(string memory tree, uint256 index) internal pure returns (string memory) {
         return string.concat(tree, ".leaves[", vm.toString(index), "]");
+    }
+
+    function _multiproofKey(string memory tree, uint256 index) internal pure returns (string memory) {
+        return string.concat(tree, ".multiproofs[", vm.toString(index), "]");
     }
 
     function _reportAt(string memory json, string memory key) internal pure returns (Report memory) {

@@ -33,6 +33,7 @@ interface Vm {
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
+    function parseJsonBoolArray(string calldata json, string calldata key) external pure returns (bool[] memory);
     function toString(uint256 number) external pure returns (string memory);
     function assertTrue(bool condition) external pure;
     function assertFalse(bool condition) external pure;

@@ -16,13 +16,17 @@ from oracle.reporting.rules import Rules
 def compile_proposal(
     journal: Journal, proposal: Proposal, registry: RegistrySnapshot, rules: Rules, config_digest: bytes
 ) -> Compiled:
-    """Compile a proposed report from a journal's envelopes, on top of the reports that the journal holds before it.
+    """Compile a proposed report from a journal's envelopes, on top of the report that it follows and those before.
 
     Raises:
-        ReportError: an envelope is missing, used twice, or does not count by the registry or the rules.
+        ReportError: a report before it or an envelope is missing, or an envelope is used twice or does not count by the
+            registry or the rules.
 
     """
-    earlier = [record for record in journal.reports() if record.report.epoch < proposal.epoch]
+    try:
+        earlier = journal.reports_to(proposal.prev)
+    except JournalError as error:
+        raise ReportError(f"epoch {proposal.epoch}: {error}") from error
     basis = Basis(
         epoch=proposal.epoch,
         prev=proposal.prev,

@@ -17,9 +17,10 @@ from oracle.journal.rejections import PAYLOAD_KEPT, TEXT_KEPT, drop_oldest
 from oracle.journal.schema import prepare
 from oracle.journal.turns import Turn
 from oracle.journal.wires import Wires
-from oracle.metering.ledger import AccountKey, Entry
+from oracle.metering.ledger import AccountKey, Entry, taken_back_entries
 from oracle.metering.settlement import Standing
 from oracle.reporting.document import canonical_bytes, from_document, parse_json, to_document
+from oracle.reporting.report import NO_REPORT
 
 if TYPE_CHECKING:
     from oracle.journal.archives import Archives
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 COPY = "copy"
 """Entry of table `identity` in a backup, and in a journal restored from one."""
 COPY_SIGNS_NOTHING = "this journal is a copy: the original may have signed reports since, so first close their epochs"
+STANDING = "epoch NOT IN (SELECT epoch FROM disabled)"
+"""Condition of reports that a guardian has not disabled."""
 BUSY_S = 30.0
 """How long a commit waits for another process that is writing [s]."""
 ROWS_A_STEP = 256
@@ -237,6 +240,30 @@ class Journal:
             )
             self._append("entry", [(e.epoch, e.asset_id, *e.account, e.energy_wh) for e in entries])
 
+    def record_disabled(self, epoch: int) -> None:
+        """Append that a guardian disabled a report: it counts no more, once.
+
+        Its ledger entries are taken back, and its envelopes wait for the next report. What was written stays.
+
+        Raises:
+            JournalError: some of its envelopes were moved to an archive, where no report finds them as new.
+
+        """
+        with self.transaction():
+            row = self._one(f"SELECT digest FROM report WHERE epoch = ? AND {STANDING}", epoch)  # noqa: S608  our condition
+            if row is None:
+                return
+            moved = "SELECT count(*) FROM used JOIN archived USING (digest) WHERE epoch = ?"
+            if archived := self._all(moved, epoch)[0][0]:
+                raise JournalError(
+                    f"epoch {epoch} was disabled, and {archived} of its envelopes are in an archive already: this node"
+                    " cannot report them again; go on with the journal's last backup"
+                )
+            taken_back = taken_back_entries(epoch, self.entries())
+            self._append("disabled", [(epoch, row[0])])
+            self._connection.execute("DELETE FROM used WHERE epoch = ?", (epoch,))
+            self._append("entry", [(e.epoch, e.asset_id, *e.account, e.energy_wh) for e in taken_back])
+
     def has_envelope(self, digest: bytes) -> bool:
         """Whether an envelope is in the journal, or was moved from it to an archive."""
         return bool(self._wires.known([digest]))
@@ -293,20 +320,41 @@ class Journal:
         """In which epoch each envelope was first used in a report."""
         return dict(self._all("SELECT digest, epoch FROM used"))
 
-    def reports(self) -> list[ReportRecord]:
-        """Return all published reports by epoch."""
-        rows = self._all("SELECT document FROM report ORDER BY epoch")
-        return [from_document(ReportRecord, parse_json(document.encode()), "report") for (document,) in rows]
+    def reports(self, *, disabled: bool = False) -> list[ReportRecord]:
+        """Return all published reports by epoch: those that stand, or with `disabled` all there ever were."""
+        which = "" if disabled else f"WHERE {STANDING}"
+        rows = self._all(f"SELECT document FROM report {which} ORDER BY epoch")  # noqa: S608  our condition
+        return [_record(document) for (document,) in rows]
+
+    def reports_to(self, digest: bytes) -> list[ReportRecord]:
+        """Return the reports from the first to the one with this digest, each built on the one before.
+
+        Raises:
+            JournalError: one of them is not here.
+
+        """
+        known = dict(self._all("SELECT digest, document FROM report"))
+        records: list[ReportRecord] = []
+        while digest != NO_REPORT:
+            if digest not in known:
+                raise JournalError(f"the journal does not hold the report {digest.hex()}")
+            records.append(_record(known.pop(digest)))
+            digest = records[-1].report.prev
+        return records[::-1]
 
     def report(self, epoch: int) -> ReportRecord | None:
-        """Return the published report of one epoch."""
-        row = self._one("SELECT document FROM report WHERE epoch = ?", epoch)
-        return from_document(ReportRecord, parse_json(row[0].encode()), "report") if row else None
+        """Return the published report of one epoch; None also when it was disabled."""
+        row = self._one(f"SELECT document FROM report WHERE epoch = ? AND {STANDING}", epoch)  # noqa: S608  our condition
+        return _record(row[0]) if row else None
 
     def last_report(self) -> ReportRecord | None:
-        """Return the published report of the highest epoch."""
-        row = self._one("SELECT document FROM report ORDER BY epoch DESC LIMIT 1")
-        return from_document(ReportRecord, parse_json(row[0].encode()), "report") if row else None
+        """Return the published report of the highest epoch that stands."""
+        row = self._one(f"SELECT document FROM report WHERE {STANDING} ORDER BY epoch DESC LIMIT 1")  # noqa: S608  our condition
+        return _record(row[0]) if row else None
+
+    def disabled_epochs(self) -> list[int]:
+        """Epochs whose reports were disabled, in the order in which this node took note of it."""
+        return [epoch for (epoch,) in self._all("SELECT epoch FROM disabled ORDER BY seq")]
 
     def entries(self, asset_id: str | None = None) -> list[Entry]:
         """Ledger entries in the order they were made, of one asset or all."""
@@ -339,8 +387,8 @@ class Journal:
         self._wires.require_archives()
 
     def last_epoch(self) -> int:
-        """Epoch of the last published report, 0 before the first."""
-        row = self._one("SELECT coalesce(max(epoch), 0) FROM report")
+        """Epoch of the last published report that stands, 0 before the first."""
+        row = self._one(f"SELECT coalesce(max(epoch), 0) FROM report WHERE {STANDING}")  # noqa: S608  our condition
         return 0 if row is None else int(row[0])
 
     def is_copy(self) -> bool:
@@ -380,3 +428,7 @@ class Journal:
     def _all(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(statement, arguments).fetchall()
+
+
+def _record(document: str) -> ReportRecord:
+    return from_document(ReportRecord, parse_json(document.encode()), "report")

@@ -16,7 +16,7 @@ from operator import itemgetter
 import cbor2
 
 FIRST_LINK = bytes(32)
-LINKED_TABLES = ("envelope", "rejection", "signed", "report", "entry", "archive")
+LINKED_TABLES = ("envelope", "rejection", "signed", "report", "entry", "archive", "disabled")
 
 
 def next_link(previous: bytes, row: tuple[object, ...]) -> bytes:

@@ -4,7 +4,7 @@ import sqlite3
 
 from oracle.errors import JournalError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _VERSION_1 = """
 CREATE TABLE identity (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
@@ -56,9 +56,14 @@ CREATE TABLE archived (
   seq INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, part INTEGER NOT NULL, link BLOB NOT NULL
 );
 """
+_VERSION_3 = """
+CREATE TABLE disabled (
+  seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL UNIQUE, digest BLOB NOT NULL, link BLOB NOT NULL
+);
+"""
 BY_DIGEST = "substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
 """Condition that finds the envelope of digest ?1 by the index."""
-_MIGRATIONS = (_VERSION_1, _VERSION_2)
+_MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Script i brings version i to version i + 1."""
 
 

@@ -44,6 +44,17 @@ def vintage_of(instant_ms: int, utc_offset_s: int) -> int:
     return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=instant_ms, seconds=utc_offset_s)).year
 
 
+def month_of(instant_ms: int, utc_offset_s: int) -> int:
+    """Calendar month (yyyy * 100 + mm) of an instant [ms UTC] at a fixed offset from UTC [s].
+
+    Raises:
+        OverflowError: the year is beyond 9999.
+
+    """
+    local = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=instant_ms, seconds=utc_offset_s)
+    return local.year * 100 + local.month
+
+
 def year_start_ms(year: int, utc_offset_s: int) -> int:
     """First instant [ms UTC] of a calendar year at a fixed offset from UTC [s]."""
     return (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) - utc_offset_s) * MS_PER_SECOND

@@ -6,7 +6,7 @@ attested), and nothing is ever edited.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +61,11 @@ def entries_between(
     """Return the bookings that bring the accounts from `before` to `after`, in the order of their keys."""
     changes = ((key, after.get(key, 0) - before.get(key, 0)) for key in sorted({*before, *after}))
     return [Entry(epoch, asset_id, key, change_wh) for key, change_wh in changes if change_wh]
+
+
+def taken_back_entries(epoch: int, entries: Iterable[Entry]) -> list[Entry]:
+    """Return the bookings that take back what the report of an epoch booked, in the same order."""
+    return [replace(entry, energy_wh=-entry.energy_wh) for entry in entries if entry.epoch == epoch]
 
 
 def balances(entries: Iterable[Entry]) -> dict[AccountKey, int]:

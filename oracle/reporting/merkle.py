@@ -5,10 +5,11 @@ by hash, the tree is complete and stored in one list with the root first, and a 
 children in ascending order.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from oracle.errors import ReportError
 from oracle.reporting.abi import abi_bytes
@@ -28,6 +29,17 @@ def leaf_hash(types: Sequence[str], fields: Sequence[Any]) -> bytes:
 def parent_hash(one: bytes, other: bytes) -> bytes:
     """Hash two children in ascending order (proofs then need no directions)."""
     return keccak256(min(one, other) + max(one, other))
+
+
+class Multiproof(NamedTuple):
+    """Shows several leaves under one root, as `MerkleProof.multiProofVerify` takes it."""
+
+    proof: tuple[bytes, ...]
+    """Hashes that cannot be computed from the leaves (32 bytes each), in the order of use."""
+    flags: tuple[bool, ...]
+    """One a parent: whether its second child is computed (true) or comes from `proof` (false)."""
+    leaves: tuple[bytes, ...]
+    """The leaves in the order in which they must be given."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +81,42 @@ class StandardMerkleTree:
             ReportError: the tree has no such leaf.
 
         """
-        if leaf not in self._places:
-            raise ReportError(f"leaf {leaf.hex()} is not in the tree")
         path = []
-        i = self._places[leaf]
+        i = self._place(leaf)
         while i > 0:
             path.append(self._nodes[i - 1 if i % 2 == 0 else i + 1])
             i = (i - 1) // 2
         return tuple(path)
+
+    def multiproof(self, leaves: Iterable[bytes]) -> Multiproof:
+        """One proof of several leaves, given in any order. It equals `getMultiProof` of the npm package.
+
+        Nodes are worked off from the last place of the tree to the first, level by level, each parent queued behind
+        those that wait: a sibling that is computed too is then always next in the queue.
+
+        Raises:
+            ReportError: the tree has no such leaf, or one is given twice, or none.
+
+        """
+        places = sorted((self._place(leaf) for leaf in leaves), reverse=True)
+        if not places or len(set(places)) < len(places):
+            raise ReportError("a multiproof needs at least one leaf, and each once")
+        proof, flags, queue = [], [], deque(places)
+        while (i := queue.popleft()) > 0:
+            sibling = i - 1 if i % 2 == 0 else i + 1
+            computed = bool(queue) and queue[0] == sibling
+            flags.append(computed)
+            if computed:
+                queue.popleft()
+            else:
+                proof.append(self._nodes[sibling])
+            queue.append((i - 1) // 2)
+        return Multiproof(tuple(proof), tuple(flags), tuple(self._nodes[i] for i in places))
+
+    def _place(self, leaf: bytes) -> int:
+        if leaf not in self._places:
+            raise ReportError(f"leaf {leaf.hex()} is not in the tree")
+        return self._places[leaf]
 
 
 def root_from_proof(leaf: bytes, proof: Sequence[bytes]) -> bytes:

@@ -1,11 +1,12 @@
 """What a node needs of a chain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from oracle.attestation.quorum import AttestedReport
 from oracle.attestation.signer_set import SignerSet
+from oracle.reporting.merkle import StandardMerkleTree
 from oracle.reporting.registry import RegistrySnapshot
 from oracle.reporting.report import Domain
 from oracle.reporting.statement import Statement
@@ -16,21 +17,20 @@ class ChainPosition:
     """Where the oracle contract stands."""
 
     epoch: int
-    """Number of the last report, 0 before the first."""
+    """Highest number of a report ever published, 0 before the first. Never falls."""
     digest: bytes
-    """Its digest, 32 zero bytes before the first."""
+    """Digest of the last report that stands, the next one's `prev`; 32 zero bytes before the first."""
     cutoff_s: int
+    """Highest cutoff ever published [s UTC]. Never falls."""
 
 
 @dataclass(frozen=True)
 class Minted:
-    """What the token contracts hold to the credit of one asset in one vintage."""
+    """What the ledger has settled for one asset in one vintage: issued minus reversed."""
 
     energy_wh: int
-    """Energy behind revenue shares [Wh]."""
-    carbon_energy_wh: int
-    """Energy behind carbon credits [Wh]."""
     credits_g: int
+    """Zero where the vintage's claim is no credit."""
     revenue_minor: int
 
 
@@ -51,7 +51,13 @@ class Chain(Protocol):
         """Where the oracle contract stands."""
 
     def digest_at(self, epoch: int) -> bytes:
-        """Digest of a published report; 32 zero bytes if there is none."""
+        """Digest of a published report; 32 zero bytes if there is none, or if it was disabled."""
+
+    def was_disabled(self, epoch: int) -> bool:
+        """Whether a guardian has disabled an epoch's report, for good: in a block that cannot be undone."""
+
+    def active_epoch(self) -> int:
+        """Number of the newest report that can be settled, 0 if there is none."""
 
     def published(self, epoch: int) -> AttestedReport:
         """Read a published report back, with the signatures it was published with."""
@@ -62,8 +68,14 @@ class Chain(Protocol):
     def publish(self, attested: AttestedReport) -> str:
         """Send a report to the oracle contract; return the transaction hash."""
 
-    def settle(self, epoch: int, statements: Sequence[tuple[Statement, tuple[bytes, ...]]]) -> list[str]:
-        """Mint what statements (with their Merkle paths) add to what was settled; return the transaction hashes."""
+    def unsettled(self, statements: Iterable[Statement]) -> list[Statement]:
+        """Those of the statements that say more than what was settled."""
+
+    def settle(self, epoch: int, statements: Sequence[Statement], tree: StandardMerkleTree) -> list[str]:
+        """Mint what statements add to what was settled; return the transaction hashes.
+
+        `epoch` is an active report's, `tree` the one over all its statements.
+        """
 
     def minted(self, asset_id: str, vintage: int) -> Minted:
-        """Read back what was minted for an asset in a vintage."""
+        """Read back what was settled for an asset in a vintage."""

@@ -1,19 +1,21 @@
 """Any EVM chain through web3: registry read at a block, reports published, statements settled, mints read back."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from contracts.deployment import AddressBook, connect
-from contracts.state import to_bytes32
+from contracts.address_book import AddressBook, connect
+from contracts.state import RootStatus, to_bytes32
 from contracts.transaction import ChainRefusalError, send
 from oracle.attestation.quorum import AttestedReport
 from oracle.attestation.signature import SIGNATURE_BYTES
 from oracle.attestation.signer_set import SignerSet
 from oracle.errors import ChainError, OracleError
+from oracle.reporting.merkle import StandardMerkleTree
 from oracle.reporting.registry import RegistrySnapshot
-from oracle.reporting.report import Domain, Report, Totals
+from oracle.reporting.report import NO_REPORT, Domain, Report, Totals
 from oracle.reporting.statement import Statement
+from oracle.transmitter.marks import Marks
 from oracle.transmitter.port import ChainPosition, Minted
 from oracle.transmitter.registry_log import RegistryLog, struct_fields
 
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SETTLE_BATCH = 40
-"""Statements in one settling transaction; first mints cost up to 200k gas each, and a transaction may use 16.7M."""
+SETTLE_BATCH = 80
+"""Statements in one settling transaction; first ones cost up to 200k gas each, and a transaction may use 16.7M."""
 
 Answer = TypeVar("Answer")
 
@@ -61,11 +63,13 @@ class Web3Chain:
         self._book = book
         self._account = account
         self._finality = finality
-        self._oracle = connect(web3, book, "ProductionOracle").functions
+        self._reports = connect(web3, book, "ProductionOracle")
+        self._oracle = self._reports.functions
         self._engine = connect(web3, book, "SettlementEngine").functions
-        self._revenue = connect(web3, book, "RevenueShare").functions
-        self._credit = connect(web3, book, "CarbonCredit").functions
+        self._ledger = connect(web3, book, "MarkLedger").functions
         self.domain = Domain(book.chain_id, book.addresses["ProductionOracle"])
+        self._publications: dict[int, Any] = {}
+        """Event of each published report that is final, by epoch."""
         self._registry = RegistryLog(web3, connect(web3, book, "AssetRegistry"), book.block)
 
     def finalized_block(self) -> int:
@@ -87,8 +91,21 @@ class Web3Chain:
         )
 
     def digest_at(self, epoch: int) -> bytes:
-        """Digest of a published report; 32 zero bytes if there is none."""
-        return bytes(_asking("report digest", lambda: self._oracle.digestAt(epoch).call()))
+        """Digest of a published report; 32 zero bytes if there is none, or if it was disabled."""
+        status = _asking("report's status", lambda: self._oracle.statusOf(epoch).call())
+        told = self._published(epoch) if status != RootStatus.DISABLED else None
+        if told is None or (status == RootStatus.UNKNOWN and self._disabled(epoch)):  # fallen out of the ring
+            return NO_REPORT
+        return bytes(told["args"]["digest"])
+
+    def was_disabled(self, epoch: int) -> bool:
+        """Whether a guardian has disabled an epoch's report, in a block that counts as final."""
+        told = self._disabled(epoch)
+        return bool(told) and told[0]["blockNumber"] <= self.finalized_block()
+
+    def active_epoch(self) -> int:
+        """Number of the newest report that can be settled, 0 if there is none."""
+        return int(_asking("last active report", lambda: self._oracle.lastActiveEpoch().call()))
 
     def published(self, epoch: int) -> AttestedReport:
         """Read a published report back from the transaction that brought it.
@@ -97,18 +114,12 @@ class Web3Chain:
             ChainError: there is none, or it was published through another contract.
 
         """
-        contract = connect(self._web3, self._book, "ProductionOracle")
-        found = _asking(
-            "published report",
-            lambda: contract.events.Published().get_logs(
-                argument_filters={"epoch": epoch}, from_block=self._book.block
-            ),
-        )
-        if not found:
+        told = self._published(epoch)
+        if told is None:
             raise ChainError(f"no report of epoch {epoch} is on chain")
-        transaction = _asking("transaction", lambda: self._web3.eth.get_transaction(found[0]["transactionHash"]))
+        transaction = _asking("transaction", lambda: self._web3.eth.get_transaction(told["transactionHash"]))
         try:
-            _, arguments = contract.decode_function_input(transaction["input"])
+            _, arguments = self._reports.decode_function_input(transaction["input"])
         except ValueError as error:
             raise ChainError(f"epoch {epoch} was published through another contract: {error}") from error
         packed = bytes(arguments["signatures"])
@@ -129,28 +140,53 @@ class Web3Chain:
         call = self._oracle.publish(report_struct(attested), attested.packed_signatures)
         return self._send(call, f"publish epoch {attested.report.epoch}")
 
-    def settle(self, epoch: int, statements: Sequence[tuple[Statement, tuple[bytes, ...]]]) -> list[str]:
-        """Mint what statements add, in batches.
+    def unsettled(self, statements: Iterable[Statement]) -> list[Statement]:
+        """Those of the statements that say more than what was settled."""
+        return [one for one in statements if self._marks(one.asset_id, one.vintage).are_behind(one)]
+
+    def settle(self, epoch: int, statements: Sequence[Statement], tree: StandardMerkleTree) -> list[str]:
+        """Mint what statements add, in batches, each with one proof for all of it.
 
         Raises:
-            ChainError: the root is unknown, or a proof does not lead to it.
+            ChainError: the report is not active, or a statement is none of its leaves.
 
         """
         hashes = []
         for first in range(0, len(statements), SETTLE_BATCH):
-            batch = statements[first : first + SETTLE_BATCH]
-            call = self._engine.settle(epoch, [one.fields() for one, _ in batch], [list(path) for _, path in batch])
+            batch = {one.leaf: one for one in statements[first : first + SETTLE_BATCH]}
+            together = tree.multiproof(batch)
+            fields = [batch[leaf].fields() for leaf in together.leaves]
+            call = self._engine.settleMulti(epoch, fields, list(together.proof), list(together.flags))
             hashes.append(self._send(call, f"settle {len(batch)} statements of epoch {epoch}"))
         return hashes
 
     def minted(self, asset_id: str, vintage: int) -> Minted:
-        """Read back what was minted for an asset in a vintage."""
-        asset = to_bytes32(asset_id)
-        shares, energy = _asking("marks", lambda: self._revenue.marks(asset, vintage).call())
-        credits_, carbon_energy = _asking("marks", lambda: self._credit.marks(asset, vintage).call())
-        return Minted(
-            energy_wh=energy[2], carbon_energy_wh=carbon_energy[2], credits_g=credits_[2], revenue_minor=shares[2]
-        )
+        """Read back what was settled for an asset in a vintage."""
+        return self._marks(asset_id, vintage).minted
+
+    def _marks(self, asset_id: str, vintage: int) -> Marks:
+        mark, correction = _asking("marks", lambda: self._ledger.markOf(to_bytes32(asset_id), vintage).call())
+        return Marks.from_structs(struct_fields(mark), struct_fields(correction))
+
+    def _published(self, epoch: int) -> Any:  # noqa: ANN401  web3's events are untyped
+        """The event of a report; None if there is none. What is final is not asked for again."""
+        if epoch not in self._publications:
+            # Epochs rise from block to block.
+            before = (told["blockNumber"] for known, told in list(self._publications.items()) if known < epoch)
+            first = max(before, default=self._book.block)
+            found = self._told("published report", self._reports.events.Published(), epoch, first)
+            if not found or found[0]["blockNumber"] > self.finalized_block():
+                return found[0] if found else None
+            self._publications[epoch] = found[0]
+        return self._publications[epoch]
+
+    def _disabled(self, epoch: int) -> list[Any]:
+        """The event that a report was disabled, if it was."""
+        return self._told("disabled report", self._reports.events.Disabled(), epoch, self._book.block)
+
+    def _told(self, what: str, event: Any, epoch: int, first_block: int) -> list[Any]:  # noqa: ANN401  as above
+        """Events of one report."""
+        return _asking(what, lambda: list(event.get_logs(argument_filters={"epoch": epoch}, from_block=first_block)))
 
     def _send(self, call: Any, step: str) -> str:  # noqa: ANN401  web3's calls are untyped
         if self._account is None:

@@ -26,13 +26,16 @@ def broker_url(request, require):
 
 
 @contextmanager
-def settled_system(folder):
-    """A whole system of two plants, one closed day of which is settled: world, broker URL, the day's span."""
+def settled_system(folder, activation_delay_s=0):
+    """A whole system of two plants, one closed day of which is reported: world, broker URL, the day's span.
+
+    Without a delay the report is settled, too.
+    """
     # A day that closed an hour ago or earlier: tests go on with readings from then until now.
     start_ms = simulated_start(system_clock_ms() - 3_600_000, 1)
     (span,) = simulated_timetable(start_ms, 1)
     with InProcessBroker() as broker, start_chain("eth-tester") as chain:
-        world = build_world(folder, chain, broker.url, simulated_fleet(2, start_ms), lambda _: None)
+        world = build_world(folder, chain, broker.url, simulated_fleet(2, start_ms), lambda _: None, activation_delay_s)
         try:
             for plant in world.plants:
                 world.send(plant, span.after_ms, span.until_ms)
@@ -47,6 +50,13 @@ def settled_system(folder):
 def settled(tmp_path):
     """A settled system of the test's own, to be tampered with."""
     with settled_system(tmp_path) as system:
+        yield system
+
+
+@pytest.fixture
+def pending(tmp_path):
+    """A system whose one report is pending for an hour."""
+    with settled_system(tmp_path, activation_delay_s=3600) as system:
         yield system
 
 

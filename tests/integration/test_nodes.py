@@ -8,7 +8,7 @@ import pytest
 
 from api.demo.fleet import meters_of
 from api.demo.world import World
-from contracts.deployment import register
+from contracts.registration import register
 from devices.device_key import SigningKey
 from devices.device_signer import DeviceSigner
 from devices.readings import Reading, Readings
@@ -227,7 +227,8 @@ def test_settling_again_mints_nothing(settled):
     before = world.check_books()
     chain = world.nodes[0]._chain
     tree = statements_tree(record.statements)
-    chain.settle(1, [(statement, tree.proof(statement.leaf)) for statement in record.statements])
+    chain.settle(1, record.statements, tree)
+    assert chain.unsettled(record.statements) == []
     assert world.check_books().assets == before.assets
 
 

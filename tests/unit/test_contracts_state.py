@@ -1,8 +1,6 @@
 """Identifiers, structs and artifacts of the contracts, without a chain."""
 
 import json
-import re
-from pathlib import Path
 
 import pytest
 
@@ -133,15 +131,6 @@ def test_a_broken_address_book_is_refused(change, complaint):
 def test_what_is_no_address_book_is_refused(text):
     with pytest.raises(ValueError, match="not an address book"):
         AddressBook.from_json(text)
-
-
-def test_every_invariant_of_the_readme_has_its_test():
-    contracts = Path(__file__).parents[2] / "contracts"
-    invariants = set(re.findall(r"^\| `([a-z]\w+)` \|", (contracts / "README.md").read_text(), re.MULTILINE))
-    tests = "".join(path.read_text() for path in (contracts / "test").glob("*.t.sol"))
-    assert len(invariants) > 20
-    assert invariants <= set(re.findall(r"function test_(\w+)\(", tests))
-    assert invariants >= set(re.findall(r"Invariant: (\w+)", tests))
 
 
 def _words(*numbers):

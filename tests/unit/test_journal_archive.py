@@ -318,7 +318,9 @@ def test_broken_off_between_two_steps_nothing_is_lost_and_the_rest_moves_later(
 
 def test_an_older_journal_is_brought_to_this_schema(path, opened):
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript("DROP TABLE archive; DROP TABLE archived; PRAGMA user_version = 1;")
+        connection.executescript(
+            "DROP TABLE archive; DROP TABLE archived; DROP TABLE disabled; PRAGMA user_version = 1;"
+        )
     with pytest.raises(JournalError, match="schema 1 of an older release"):
         check(path)
     assert opened(path).faults() == []

@@ -182,7 +182,9 @@ def test_a_torn_copy_is_refused(journal, path, tmp_path):  # noqa: ARG001  there
 def test_an_older_journal_is_copied_into_this_schema(journal, path, tmp_path):
     journal.close()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript("DROP TABLE archive; DROP TABLE archived; PRAGMA user_version = 1;")
+        connection.executescript(
+            "DROP TABLE archive; DROP TABLE archived; DROP TABLE disabled; PRAGMA user_version = 1;"
+        )
     backup(path, NETWORK, tmp_path / "copy")
     assert check(tmp_path / "copy")[0] == []
     with pytest.raises(JournalError, match="older release"):

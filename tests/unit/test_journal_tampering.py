@@ -65,6 +65,7 @@ def full_fixture(journal, fleet, steady):
         prev = digest
     nothing = hashlib.sha256().digest()
     journal._append("archive", [(f"{name}.parquet", 1, 0, 0, 0, nothing) for name in "ab"])  # two that nothing went to
+    journal._append("disabled", [(epoch, nothing) for epoch in (98, 99)])  # two that never were
     return journal
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from oracle.errors import ReportError
 from oracle.reporting.keccak import keccak256
 from oracle.reporting.merkle import StandardMerkleTree, root_from_proof
 from oracle.reporting.report import DOMAIN_NAME, DOMAIN_VERSION, Domain
@@ -42,6 +43,24 @@ def test_every_proof_leads_to_its_root_and_to_no_other():
             assert root_from_proof(bytes(32), path) != root
 
 
+@pytest.mark.parametrize("leaves", [[], [0, 0], [3], [0, 3]])
+def test_a_multiproof_is_of_leaves_of_the_tree_each_once(leaves):
+    known = [statement.leaf for statement in generate.statements(4)]
+    tree = StandardMerkleTree(tuple(known[:3]))
+    with pytest.raises(ReportError):
+        tree.multiproof([known[i] for i in leaves])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 65])
+def test_a_multiproof_does_not_depend_on_the_order_of_its_leaves(count):
+    leaves = [statement.leaf for statement in generate.statements(count)]
+    tree = StandardMerkleTree(tuple(leaves))
+    together = tree.multiproof(leaves[::2])
+    assert tree.multiproof(leaves[::-2] if count % 2 else leaves[-2::-2]) == together
+    assert list(together.leaves) == sorted(leaves[::2])
+    assert len(together.leaves) + len(together.proof) == len(together.flags) + 1
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 65])
 def test_a_tree_does_not_depend_on_the_order_of_its_leaves(count):
     leaves = tuple(statement.leaf for statement in generate.statements(count))
@@ -65,6 +84,7 @@ def test_the_npm_package_builds_the_same_trees_and_verifies_our_proofs(require):
         assert theirs["root"] == ours["root"]
         assert theirs["leaves"] == [entry["leaf"] for entry in ours["leaves"]]
         assert theirs["proofs"] == [entry["proof"] for entry in ours["leaves"]]
+        assert theirs["multiproofs"] == ours["multiproofs"]
         assert all(theirs["ours"])
         assert not any(theirs["altered"])
 

@@ -1,21 +1,24 @@
+import shutil
+
 import pytest
-from eth_tester import EthereumTester, PyEVMBackend
-from web3 import Web3
-from web3.providers.eth_tester import EthereumTesterProvider
 
+from api.demo.chains import start_chain
 from contracts.deployment import deploy, register
-from tests.contract_deployment import CUTOFF, DAY, METERS, NODES, ROOTS, Deployment, asset, project_of
+from tests.contract_deployment import METERS, NODES, ROOTS, Deployment, asset, project_of, revert, snapshot
+
+
+@pytest.fixture(scope="module", params=["eth-tester", "anvil"])
+def web3(request, require):
+    """A chain in this process, and one in a process of its own."""
+    if request.param == "anvil":
+        how = "npm ci in contracts/, then contracts/node_modules/@foundry-rs/anvil-*/bin on the PATH"
+        require("anvil", shutil.which("anvil"), how)
+    with start_chain(request.param) as chain:
+        yield chain.connect()
 
 
 @pytest.fixture(scope="module")
-def web3():
-    chain = EthereumTester(PyEVMBackend())
-    chain.time_travel(max(CUTOFF + DAY, chain.get_block_by_number("latest")["timestamp"] + 1))
-    return Web3(EthereumTesterProvider(chain))
-
-
-@pytest.fixture(scope="module")
-def steps():
+def steps(web3):  # noqa: ARG001  one list a chain
     return []
 
 
@@ -30,6 +33,6 @@ def deployment(web3, steps):
 
 @pytest.fixture(autouse=True)
 def fresh_chain(deployment):
-    snapshot = deployment.web3.provider.ethereum_tester.take_snapshot()
+    before = snapshot(deployment.web3)
     yield
-    deployment.web3.provider.ethereum_tester.revert_to_snapshot(snapshot)
+    revert(deployment.web3, before)

@@ -1,0 +1,64 @@
+"use strict";
+// Tests mutants one by one in a workshop of its own. forge builds the tests once; they deploy contracts from the artifacts
+// (dynamic_test_linking), so a mutant needs only its contract compiled and put into the artifact: no test is built again.
+const { Workshop } = require("./workshop.js");
+
+const workshop = new Workshop(null, process.argv[2]);
+workshop.open();
+const originals = new Map(); // codes by mutated file
+const FAVOURITES = 3;
+const killers = new Map(); // test contracts by mutated file, the last one to kill first: likely to kill the next
+
+const same = (left, right) => [...left].every(([artifact, codes]) => String(codes) === String(right.get(artifact)));
+const contractOf = (test) => test.split(":")[1].split(".")[0];
+
+/// The first failed test: of those that killed lately, of all others, of the invariants, which take longest.
+function killedBy(file) {
+  const favourites = killers.get(file) ?? [];
+  const pattern = `^(${favourites.join("|")})$`;
+  const stages = [["--no-match-test", "^invariant_"], ["--match-test", "^invariant_"]];
+  if (favourites.length > 0) {
+    stages[0].push("--no-match-contract", pattern);
+    stages.unshift(["--match-contract", pattern]);
+  }
+  for (const stage of stages) {
+    const run = workshop.test(stage);
+    if (!run.failed) continue;
+    if (!run.by.includes(":")) return run.by;
+    const contract = contractOf(run.by);
+    killers.set(file, [contract, ...favourites.filter((each) => each !== contract)].slice(0, FAVOURITES));
+    return run.by;
+  }
+  return null;
+}
+
+function tested({ file, start, end, text }) {
+  const source = Buffer.from(workshop.compiler.read(file));
+  const mutated = Buffer.concat([source.subarray(0, start), Buffer.from(text), source.subarray(end)]).toString("utf8");
+  const contracts = workshop.deployedFrom(file);
+  const holders = workshop.testsHolding(file);
+  if (!originals.has(file)) originals.set(file, workshop.codesOf(contracts, file, source.toString("utf8")));
+  const codes = workshop.codesOf(contracts, file, mutated);
+  if (codes === null) return { outcome: "invalid" };
+  if (same(originals.get(file), codes)) return { outcome: "identical" };
+  workshop.install(codes);
+  try {
+    let by = killedBy(file);
+    if (by === null && holders.length > 0) {
+      const key = `${file} in tests`;
+      if (!originals.has(key)) originals.set(key, workshop.codesOf(holders, file, source.toString("utf8")));
+      workshop.install(workshop.codesOf(holders, file, mutated));
+      by = killedBy(key);
+      workshop.install(originals.get(key));
+    }
+    return by === null ? { outcome: "survived" } : { outcome: "killed", by };
+  } finally {
+    workshop.install(originals.get(file));
+  }
+}
+
+process.on("message", (mutant) => {
+  const began = Date.now();
+  const result = tested(mutant);
+  process.send({ ...result, ms: Date.now() - began });
+});

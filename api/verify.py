@@ -4,12 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contracts.address_book import AddressBook
+from contracts.state import RootStatus
 from oracle.attestation.proof import Anchor, Proof, decode_anchor, decode_proof
 from oracle.attestation.verification import Step, verify_proof
 from oracle.errors import ChainError, ConfigError, ProofError
 from oracle.reporting.document import parse_json
+
+if TYPE_CHECKING:
+    from web3.contract import Contract
+
+    from oracle.reporting.report import Report
 
 OnStep = Callable[[Step], None]
 
@@ -142,15 +149,23 @@ def _check_chain(proof: Proof, rpc_url: str) -> str:
         oracle = web3.eth.contract(
             address=Web3.to_checksum_address(body.domain.oracle), abi=artifact("ProductionOracle").abi
         )
-        published = (
-            bytes(oracle.functions.digestAt(body.report.epoch).call()) if chain_id == body.domain.chain_id else b""
-        )
+        stands = chain_id == body.domain.chain_id and _stands(oracle, body.report, body.report.digest(body.domain))
     except Exception as error:
         raise ChainError(f"{rpc_url}: does not answer for contract {body.domain.oracle}: {error}") from error
     if chain_id != body.domain.chain_id:
         raise ProofError(
             "chain", f"wrong chain: the proof is for chain {body.domain.chain_id}, {rpc_url} is on {chain_id}"
         )
-    if published != body.report.digest(body.domain):
+    if not stands:
         raise ProofError("chain", f"the contract holds another report, or none, at epoch {body.report.epoch}")
     return f"report {body.report.epoch} stands in contract {body.domain.oracle} on chain {chain_id}"
+
+
+def _stands(oracle: "Contract", report: "Report", digest: bytes) -> bool:
+    """Whether the contract has published just this report, and no guardian has disabled it."""
+    epoch = report.epoch
+    if oracle.functions.statusOf(epoch).call() == RootStatus.DISABLED:
+        return False
+    # A report is published after the block at which its registry was read.
+    told = {"argument_filters": {"epoch": epoch, "digest": digest}, "from_block": report.registry_block}
+    return bool(oracle.events.Published().get_logs(**told)) and not oracle.events.Disabled().get_logs(**told)

@@ -114,19 +114,21 @@ contract DeltaProof {
         );
     }
 
-    /// The same spelt out for arrays of up to five.
+    /// The same spelt out for arrays of up to five: what they add in all is the highest less the mark.
     /// @custom:halmos --array-lengths figures={0,1,2,3,4,5}
-    function check_gainsOfABatchAddUp(uint64 were, uint64[] calldata figures) external pure {
-        (uint256 highest, uint256 sum) = (were, 0);
+    function check_gainsOfABatchAddUp(uint48 were, uint48[] calldata figures) external pure {
+        (Figures mark, uint256 highest, uint256 sum) = (Marks.figuresOf(were, 0, 0), were, 0);
         for (uint256 i = 0; i < figures.length; ++i) {
-            // Each figure has a word's shape of its own: the top one is the cheapest to reason about, and shown alike above.
-            Figures mark = Marks.figuresOf(0, 0, highest);
-            Figures raised = mark.atLeast(Marks.figuresOf(0, 0, figures[i]));
-            sum += raised.above(mark).revenueMinor();
-            highest = _higher(figures[i], highest);
-            assert(raised.revenueMinor() == highest);
+            Figures next = Marks.figuresOf(figures[i], 0, 0);
+            Figures gain = next.above(mark);
+            if (gain.isZero()) continue;
+            (mark, highest) = (next, figures[i]);
+            sum += gain.energyWh();
         }
         assert(sum == highest - were);
+        for (uint256 i = 0; i < figures.length; ++i) {
+            assert(figures[i] <= highest);
+        }
     }
 
     /// Five statements, each above the one before.

@@ -138,7 +138,11 @@ def test_the_wheel_holds_every_module_and_artifact_and_nothing_else(repository, 
         str(path.relative_to(repository)) for package in PACKAGES for path in (repository / package).rglob("*.py")
     }
     modules = {name for name in sources if "node_modules" not in name}
-    artifacts = {str(path.relative_to(repository)) for path in (repository / "contracts" / "abi").glob("*.json")}
+    artifacts = {
+        str(path.relative_to(repository))
+        for folder in ("abi", "peer")
+        for path in (repository / "contracts" / folder).glob("*.json")
+    }
     assert len(artifacts) > 5
     assert modules | artifacts <= names
     assert {name.split("/")[0] for name in names} == set(PACKAGES)

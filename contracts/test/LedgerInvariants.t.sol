@@ -10,12 +10,6 @@ import {Test} from "./Vm.sol";
 
 /// What holds of marks and credits whatever is published, settled, retired, drawn, cancelled, sealed and paused.
 contract LedgerInvariantsTest is Test {
-    /// Of forge: which functions of a target it calls.
-    struct FuzzSelector {
-        address addr;
-        bytes4[] selectors;
-    }
-
     uint256 internal constant NEW_YEAR = 1_767_225_600 - 8 hours;
     bytes32 internal constant ROOFTOPS = "rooftops";
     address internal constant OWNER = address(0xA11CE);

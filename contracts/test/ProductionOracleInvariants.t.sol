@@ -8,11 +8,6 @@ import {Test} from "./Vm.sol";
 
 /// The oracle against a model, after any sequence of what anyone can do: see `OracleHandler`.
 contract ProductionOracleInvariants is Test {
-    struct FuzzSelector {
-        address addr;
-        bytes4[] selectors;
-    }
-
     OracleHandler internal handler;
     ProductionOracle internal oracle;
     uint64 internal lastEpoch;

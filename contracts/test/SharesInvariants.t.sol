@@ -9,11 +9,6 @@ import {SharesFixture} from "./SharesFixture.sol";
 /// The acts never revert, so each step counts.
 /// forge-config: default.invariant.fail-on-revert = true
 contract SharesInvariantsTest is SharesFixture {
-    struct FuzzSelector {
-        address addr;
-        bytes4[] selectors;
-    }
-
     uint256 internal constant MOST_MONTHS = 5;
     uint256 internal constant HOLDERS = 4;
 

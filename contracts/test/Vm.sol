@@ -47,6 +47,12 @@ interface Vm {
 }
 
 abstract contract Test {
+    /// Of forge: which functions of a target an invariant test calls.
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     /// forge runs a contract's test functions when it finds this.

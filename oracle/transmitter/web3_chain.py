@@ -137,7 +137,7 @@ class Web3Chain:
             ChainError: the contract refused it, in its own words.
 
         """
-        call = self._oracle.publish(report_struct(attested), attested.packed_signatures)
+        call = self._oracle.publish(report_struct(attested.report), attested.packed_signatures)
         return self._send(call, f"publish epoch {attested.report.epoch}")
 
     def unsettled(self, statements: Iterable[Statement]) -> list[Statement]:
@@ -199,9 +199,8 @@ class Web3Chain:
         return receipt["transactionHash"].to_0x_hex()
 
 
-def report_struct(attested: AttestedReport) -> tuple[object, ...]:
-    """Return the report as the contract's struct."""
-    report = attested.report
+def report_struct(report: Report) -> tuple[object, ...]:
+    """Return a report as the contract's struct."""
     totals = (report.totals.energy_wh, report.totals.credits_g, report.totals.revenue_minor)
     return (
         report.epoch,

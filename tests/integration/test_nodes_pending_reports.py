@@ -39,7 +39,7 @@ def disable(world, *epochs):
     """What a guardian does: the newest first."""
     web3 = world.chain.connect()
     chain = world.fresh_chain()
-    reports = [report_struct(chain.published(epoch)) for epoch in epochs]
+    reports = [report_struct(chain.published(epoch).report) for epoch in epochs]
     call = connect(web3, world.book, "ProductionOracle").functions.disable(reports)
     send(web3, web3.eth.accounts[0], call, "disable")
 

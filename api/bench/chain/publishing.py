@@ -11,6 +11,7 @@ from api.bench.chain.signing import Signers
 from oracle.reporting.abi import abi_bytes
 from oracle.reporting.keccak import keccak256
 from oracle.reporting.report import NO_REPORT, Domain, Report, Totals
+from oracle.transmitter.web3_chain import report_struct
 
 REPORT_ABI = "(uint64,bytes32,uint64,bytes32,bytes32,uint64,bytes32,bytes32,(uint128,uint128,uint128),uint32,bytes32)"
 RULES = keccak256(b"bench rules")
@@ -52,24 +53,6 @@ class Publisher:
             data_hash=keccak256(f"bench working {self.epoch}".encode()),
         )
         digest = report.digest(self._domain)
-        arguments = abi_bytes((REPORT_ABI, "bytes"), (_struct(report), self._signers.sign(digest)))
+        arguments = abi_bytes((REPORT_ABI, "bytes"), (report_struct(report), self._signers.sign(digest)))
         self._prev = digest
         return self._anvil.send(self._oracle, "publish", self._selector + arguments)
-
-
-def _struct(report: Report) -> tuple[object, ...]:
-    """The report as the contract takes it."""
-    totals = report.totals
-    return (
-        report.epoch,
-        report.prev,
-        report.cutoff_s,
-        report.config_digest,
-        report.rules_digest,
-        report.registry_block,
-        report.registry_hash,
-        report.root,
-        (totals.energy_wh, totals.credits_g, totals.revenue_minor),
-        report.leaf_count,
-        report.data_hash,
-    )

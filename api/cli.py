@@ -11,7 +11,21 @@ from api.commands.interruption import EXIT_INTERRUPTED
 COMMANDS = {
     "demo": ("api.commands.demo:demo", "Run the whole system on this machine, from sunlight to tokens."),
     "settle": ("api.commands.settle:settle", "Settle recorded readings into a production ledger. No network."),
+    "explain": (
+        "api.commands.explain:explain",
+        "Say why an hour was attested, withheld or disputed, and what to do.",
+    ),
     "verify": ("api.commands.verify:verify", "Verify a proof, from a token down to the device signatures."),
+    "ceiling": (
+        "api.commands.ceiling:ceiling",
+        "Print the most that a plant can produce at its place, for a rules file.",
+    ),
+    "certificates": (
+        "api.commands.certificates:certificates",
+        "Issue energy certificates by the hour, out of a proof that holds.",
+    ),
+    "prove": ("api.commands.prove:prove", "Write proofs: of statements, intervals, periods, credits, retirements."),
+    "compare": ("api.commands.compare:compare", "Compare two evidence bundles: what changed, and why."),
     "node": ("api.commands.node:node", "Run one oracle node."),
     "gateway": ("api.commands.gateway:gateway", "Run one gateway: read meters, sign, deliver."),
     "deploy": ("api.commands.deploy:deploy", "Put the contracts on a chain, wire their roles, hand them over."),

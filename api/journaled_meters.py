@@ -26,6 +26,9 @@ class SignedMeter:
 
     entry: MeterEntry
     observations: Observations
+    """Of the export register."""
+    imported: Observations
+    """Of the import register."""
 
 
 def holds_envelopes(path: Path) -> bool:
@@ -62,7 +65,7 @@ def load_signed_meters(
     entries = {entry.id: entry for entry in load_meters(meters_path)}
     by_meter: dict[tuple[str, str], dict[bytes, Envelope]] = {}
     try:
-        for envelope in _envelopes(files, on_row):
+        for envelope in signed_envelopes(files, on_row):
             by_meter.setdefault((envelope.device, envelope.meter), {})[envelope.digest] = envelope
     except (JournalError, sqlite3.Error) as error:
         raise ConfigError(str(error)) from error
@@ -75,13 +78,13 @@ def load_signed_meters(
             raise ConfigError(f"meter {full} is not in {meters_path}, which names {', '.join(entries)}")
         name = full if named.count(meter) > 1 else meter
         in_order = [envelopes[digest] for digest in sorted(envelopes)]
-        found[name] = SignedMeter(entry.model_copy(update={"id": name}), collate(in_order))
+        found[name] = SignedMeter(entry.model_copy(update={"id": name}), collate(in_order), collate(in_order, "import"))
     count = sum(map(len, by_meter.values()))
     note = f"{count} envelopes of {len(by_meter)} meters: each signature holds, under the key that the envelope names"
     return found, [note]
 
 
-def _envelopes(files: Sequence[Path], on_row: OnRow) -> Iterator[Envelope]:
+def signed_envelopes(files: Sequence[Path], on_row: OnRow) -> Iterator[Envelope]:
     """Yield every envelope of journals and archives, some perhaps twice. Raises JournalError."""
     archives = [path for path in files if is_archive(path)]
     journals = [path for path in files if path not in archives]

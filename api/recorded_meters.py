@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from devices.readings import Column, Readings
-from devices.recordings import RecordedMeter, Recording, read
+from devices.recordings import Kind, RecordedMeter, Recording, read
+from devices.recordings.counted import continue_counting
 from oracle.config import MeterEntry, load_meters
 from oracle.errors import ConfigError
 from oracle.metering.collation import Observations, observe
@@ -22,8 +23,13 @@ class KnownMeter:
 
     @property
     def observations(self) -> Observations:
-        """What metering settles."""
+        """Its readings of the export register."""
         return observe(self.readings)
+
+    @property
+    def imported(self) -> Observations:
+        """Its readings of the import register."""
+        return observe(self.readings, "import")
 
 
 def load_recorded_meters(
@@ -45,21 +51,46 @@ def load_recorded_meters(
     """
     entries = load_meters(meters_path) if meters_path else []
     only = entries[0] if len(entries) == 1 else None
-    offsets = only.utc_offset_minutes if only else {entry.id: entry.utc_offset_minutes for entry in entries}
+    zones = {entry.id: entry.tz for entry in entries if "tz" in entry.model_fields_set}
     pieces: dict[str, list[Readings]] = {}
+    kinds: dict[str, Kind] = {}
     found: dict[str, MeterEntry] = {}
     notes: list[str] = []
     for done, path in enumerate(files):
         on_file(done)
-        recording = read(path, offsets)
+        recording = read(path, zones.get(only.id) if only else zones)
         notes += [f"{path.name}: {note}" for note in recording.notes]
         for meter_id, recorded in recording.meters.items():
             entry = _entry(recording, meter_id, recorded, entries, meters_path)
             if entry.id not in {meter_id, recorded.source_name}:
                 notes.append(f"{path.name}: {recorded.source_name} is taken to be meter {entry.id}")
+            _require_declared(recording, meter_id, recorded, entry)
+            if kinds.setdefault(entry.id, recorded.kind) != recorded.kind:
+                raise ConfigError(
+                    f"{path}: meter {entry.id} is recorded as {recorded.kind}, in another file as {kinds[entry.id]}"
+                )
             found[entry.id] = entry
             pieces.setdefault(entry.id, []).append(recorded.readings)
+    for meter_id in (name for name, kind in kinds.items() if kind != "register"):
+        try:
+            pieces[meter_id] = continue_counting(pieces[meter_id])
+        except ValueError as error:
+            raise ConfigError(f"meter {meter_id}: {error}") from error
     return {meter_id: KnownMeter(found[meter_id], join_readings(pieces[meter_id])) for meter_id in found}, notes
+
+
+_CLASSES: tuple[Kind, ...] = ("register", "interval", "power")
+"""From what a meter counted to what least resembles it; a class admits those before it."""
+
+
+def _require_declared(recording: Recording, meter_id: str, recorded: RecordedMeter, entry: MeterEntry) -> None:
+    """Refuse a recording that is weaker evidence than its meter was declared to give."""
+    if _CLASSES.index(recorded.kind) > _CLASSES.index(entry.class_):
+        held = {"interval": "energy by interval", "power": "power"}[recorded.kind]
+        raise ConfigError(
+            f"{recording.path}: meter {meter_id} is recorded as {held}, and no register confirms it: it settles only where "
+            f'the project declares that, by class = "{recorded.kind}" of the meter\'s entry in the meters file'
+        )
 
 
 def _entry(

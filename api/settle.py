@@ -9,14 +9,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from api.clear_sky import ceilings_of
 from api.journaled_meters import holds_envelopes, load_signed_meters
 from api.recorded_meters import load_recorded_meters
 from oracle.config import MeterEntry
 from oracle.errors import ConfigError
-from oracle.metering.collation import Observations
+from oracle.metering.collation import NO_POWER, Observations
 from oracle.metering.interval import parse_duration_ms
 from oracle.metering.ledger import AccountKey, accounts
-from oracle.metering.settlement import Settlement, Standing, settle_register
+from oracle.metering.settlement import Settlement, Standing
+from oracle.metering.site import SiteMeter, SiteRole, settle_site
 
 STANDINGS = {Standing.ATTESTED: "attested_wh", Standing.WITHHELD: "withheld_wh", Standing.DISPUTED: "disputed_wh"}
 
@@ -33,7 +35,11 @@ class ObservedMeter(Protocol):
 
     @property
     def observations(self) -> Observations:
-        """Its readings."""
+        """Its readings of the export register."""
+
+    @property
+    def imported(self) -> Observations:
+        """Its readings of the import register."""
 
 
 def settle_files(
@@ -83,14 +89,13 @@ def production_ledger(
 
     """
     settled: list[Settlement] = []
+    for done, site in enumerate(sites := _sites(meters)):
+        on_progress("settling sites", done, len(sites))
+        settled += settle_together([meters[meter_id] for meter_id in site]).values()
+    settled.sort(key=lambda one: one.meter_id)
     evidence = hashlib.sha256()
-    for done, meter_id in enumerate(sorted(meters)):
-        on_progress("settling meters", done, len(meters))
-        known = meters[meter_id]
-        observations = known.observations
-        cutoff_ms = int(observations.time_ms.max()) if len(observations) else 0
-        settled.append(settle_register(known.entry.to_meter(), observations, cutoff_ms))
-        evidence.update(_evidence(known, observations))
+    for meter_id in sorted(meters):
+        evidence.update(_evidence(meters[meter_id]))
     counting = _counting(meters)
     return {
         "evidence": evidence.hexdigest(),
@@ -110,11 +115,47 @@ def production_ledger(
     }
 
 
-def _evidence(known: ObservedMeter, observations: Observations) -> bytes:
+def settle_together(site: Sequence[ObservedMeter]) -> Mapping[str, Settlement]:
+    """Settle the meters of one site up to their last reading; by meter id."""
+    times = [known.observations.time_ms for known in site]
+    cutoff_ms = max((int(time_ms.max()) for time_ms in times if len(time_ms)), default=0)
+    ceilings = ceilings_of({known.entry.place for known in site if known.entry.place is not None})
+    return settle_site(
+        [
+            SiteMeter(
+                known.entry.to_meter(ceilings[known.entry.place] if known.entry.place else None),
+                SiteRole(known.entry.role),
+                known.observations,
+                known.imported,
+            )
+            for known in site
+        ],
+        cutoff_ms,
+    )
+
+
+def _sites(meters: Mapping[str, ObservedMeter]) -> list[list[str]]:
+    """Ids of the meters of each site, in order; a meter without one is a site of its own."""
+    sites: dict[tuple[bool, str], list[str]] = {}
+    for meter_id in sorted(meters):
+        named = meters[meter_id].entry.site
+        sites.setdefault((named is None, named or meter_id), []).append(meter_id)
+    return list(sites.values())
+
+
+def _evidence(known: ObservedMeter) -> bytes:
     """Hash what a settlement rests on: the meter's limits, its distinct readings in time order, its events."""
-    columns = np.stack((observations.time_ms, np.where(observations.present, observations.register_wh, -1)))
-    limits = json.dumps(known.entry.model_dump(), sort_keys=True)
-    events = json.dumps(sorted(observations.events))
+    export, imported = known.observations, known.imported
+    columns = np.stack(
+        (
+            export.time_ms,
+            np.where(export.present, export.register_wh, -1),
+            np.where(imported.present, imported.register_wh, -1),
+            np.where(export.has_power, export.power_w, NO_POWER),
+        )
+    )
+    limits = json.dumps(known.entry.model_dump(mode="json", by_alias=True), sort_keys=True)
+    events = json.dumps(sorted(export.events | imported.events))
     readings = np.ascontiguousarray(np.unique(columns, axis=1)).astype("<i8").tobytes()
     return hashlib.sha256(b"\0".join((limits.encode(), events.encode(), readings))).digest()
 

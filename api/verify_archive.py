@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from api.verify import Ground, OnStep, Verified
-from oracle.attestation.verification import Step
+from api.verify import Ground, Verified
+from oracle.attestation.verification import OnStep, Step
 from oracle.errors import ConfigError, JournalError, ProofError
 from oracle.journal.archive import Archive
 from oracle.journal.inspection import chain_faults, open_to_read

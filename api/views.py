@@ -14,6 +14,8 @@ from oracle.journal.proving import prove_asset
 from oracle.journal.records import ReportRecord
 from oracle.metering.ledger import balances
 from oracle.metering.settlement import Standing
+from oracle.reporting.eligibility import Refusal, credit_refusal
+from oracle.reporting.registry import ListedAsset
 from oracle.reporting.rules import Rules
 from oracle.transmitter.web3_chain import Web3Chain
 
@@ -40,6 +42,7 @@ class AssetView(BaseModel):
     commissioned: datetime
     utc_offset_s: int
     claim_right: str
+    credit_refusal: str | None = Field(description="why its energy gets no credits; null where it does")
     assurance: str
     meters: list[str]
     attested_wh: int
@@ -116,12 +119,18 @@ class Views:
                     commissioned=_instant(asset.commissioned_s * 1000),
                     utc_offset_s=asset.utc_offset_s,
                     claim_right=project.claim_right.name.lower(),
+                    credit_refusal=self._credit_refusal(registry.listed(asset_id)),
                     assurance=project.assurance.name.lower(),
                     meters=[meter.meter_id for meter in registry.meters_of(asset_id)],
                     **settled,
                 )
             )
         return views
+
+    def _credit_refusal(self, listed: ListedAsset) -> str | None:
+        if listed.asset.asset_id not in self._rules.terms:
+            return Refusal.NO_FACTOR
+        return credit_refusal(listed, self._rules.terms_of(listed.asset.asset_id))
 
     def asset(self, asset_id: str) -> AssetView:
         """One asset. Raises NotFoundProblem."""

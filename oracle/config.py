@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from oracle.errors import ConfigError
-from oracle.metering.meter import MAX_NAMEPLATE_W, PPM, Meter
+from oracle.metering.ceiling import Ceiling
+from oracle.metering.meter import CONFIRMATIONS, MAX_CONFIRMATIONS, MAX_NAMEPLATE_W, PPM, Calibration, Meter
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
@@ -39,6 +40,14 @@ class MeterEntry(BaseModel):
     resolution_wh: int = Field(default=1, gt=0)
     """Smallest step of the register [Wh]."""
     role: Literal["inverter", "plant", "load"] = "inverter"
+    confirmations: int = Field(default=CONFIRMATIONS, ge=1, le=MAX_CONFIRMATIONS)
+    """By how many readings a register must be confirmed more often than contradicted."""
+    calibration_due: AwareDatetime | None = None
+    """When the meter is due for calibration: from then on the permissible error is withheld."""
+    permissible_error_ppm: int = Field(default=0, ge=0, le=PPM)
+    """Maximum permissible error of the meter's accuracy class [ppm]."""
+    class_: Literal["register", "interval", "power"] = Field(default="register", alias="class")
+    """What its recording may hold: readings of a register, energy by interval, or power; the later ones no register confirms."""
 
     @field_validator("tz")
     @classmethod
@@ -51,15 +60,33 @@ class MeterEntry(BaseModel):
         """Local standard time minus UTC [min]."""
         return standard_offset_minutes(self.tz)
 
-    def to_meter(self) -> Meter:
-        """Limits for settlement, without a confirmed baseline."""
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """(latitude, longitude), where both are known."""
+        return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
+
+    def to_meter(self, ceiling: Ceiling | None = None) -> Meter:
+        """Limits for settlement, without a confirmed baseline, under the sun of its place."""
+        calibration = None
+        if self.calibration_due is not None:
+            calibration = Calibration(int(self.calibration_due.timestamp() * 1000), self.permissible_error_ppm)
         return Meter(
             meter_id=self.id,
             nameplate_w=self.nameplate_w,
             rated_overload_ppm=round(self.rated_overload * PPM),
             resolution_wh=self.resolution_wh,
             modulus_wh=self.modulus_wh,
+            ceiling=ceiling,
+            confirmations=self.confirmations,
+            calibration=calibration,
+            utc_offset_s=self.utc_offset_minutes * 60,
         )
+
+    @model_validator(mode="after")
+    def _calibration_is_whole(self) -> "MeterEntry":
+        if (self.calibration_due is None) != (self.permissible_error_ppm == 0):
+            raise ValueError("calibration_due and permissible_error_ppm go together")
+        return self
 
 
 class MetersFile(BaseModel):
@@ -110,8 +137,9 @@ def write_meters(entries: list[MeterEntry]) -> str:
     lines = []
     for entry in entries:
         lines.append("[[meter]]")
-        for key, setting in entry.model_dump(exclude_defaults=True).items():
-            lines.append(f'{key} = "{setting}"' if isinstance(setting, str) else f"{key} = {setting}")
+        for key, setting in entry.model_dump(exclude_defaults=True, by_alias=True).items():
+            written = setting.isoformat() if isinstance(setting, datetime) else setting
+            lines.append(f'{key} = "{written}"' if isinstance(setting, str) else f"{key} = {written}")
         lines.append("")
     return "\n".join(lines)
 

@@ -129,6 +129,50 @@ def chain(json_path: str | None, assets: int, projects: int, *, no_traces: bool)
     return None
 
 
+@bench.command()
+@click.option("--seed", default=1, show_default=True, help="First seed of the corpus.")
+@click.option("--seeds", default=1, show_default=True, help="How many seeds, one after the other.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault; may be given more than once.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="DIR", help="Put faults on the recordings in DIR/sma too."
+)
+@click.option("--workers", default=1, show_default=True, help="Processes that settle.")
+@click.option(
+    "--write", type=click.Path(path_type=Path), metavar="DIR", help="Write the cases there too, with their truth."
+)
+@click.option("--json", "json_path", metavar="PATH|-", help="Write the figures as JSON to a file, or to stdout with -.")
+def metering(
+    json_path: str | None, data: Path | None, write: Path | None, faults: tuple[str, ...], **asked: int
+) -> None:
+    """Settle a corpus of meter faults and attacks, each with its truth, and say what came of it.
+
+    The same seed gives the same corpus. Exit codes: 0 measured, whether goals are met or not; 2 bad input.
+    """
+    destination = None if json_path in (None, "-") else Path(str(json_path))
+    stop_on_signals(threading.Event())
+    try:
+        with leaving_at_once():
+            from api.bench.metering.figures import gather
+            from api.bench.metering.measure import MeteringOptions, bench_metering
+            from api.bench.metering.report import to_table
+        if destination is not None:
+            require_file_place(destination)
+        if write is not None:
+            require_folder_place(write)
+        with _progress() as on_progress:
+            options = MeteringOptions(faults=faults, data=data, write=write, **asked)
+            figures = gather(bench_metering(options, on_progress))
+        text = json.dumps(figures.to_json() | {"config": options.to_json()}, indent=1) + "\n"
+        if destination is not None:
+            write_whole(destination, text)
+    except ConfigError as error:
+        return fail(str(error), EXIT_INPUT)
+    _print(to_table(figures), text if json_path == "-" else None)
+    for goal in figures.misses:
+        click.echo(f"missed: {goal}", err=True)
+    return None
+
+
 def _options(asked: dict[str, object], keep: Path | None, *, peer: bool, search: bool) -> "IngestOptions":
     from api.bench.options import IngestOptions, Shares
 

@@ -24,8 +24,10 @@ def settle(files: tuple[Path, ...], meters_path: Path | None, interval: str, jso
     """Settle recorded or signed readings into a production ledger.
 
     FILE is CSV or Parquet with the columns measured_at, meter_id, export_wh (and optionally power_w, import_wh, event,
-    closing_wh, opening_wh), or an SMA CSV3 export. M.toml has a [[meter]] with id and nameplate_w for each meter, and
-    optionally site, latitude, longitude, tz, rated_overload, modulus_wh, resolution_wh, role.
+    closing_wh, opening_wh), an SMA CSV3 export, DSMR P1 telegrams, NEM12, Enphase's hourly energy, or a mapping (.toml)
+    of any other CSV. M.toml has a [[meter]] with id and nameplate_w for each meter, and optionally site, latitude,
+    longitude, tz, rated_overload, modulus_wh, resolution_wh, role, confirmations, calibration_due,
+    permissible_error_ppm, and class: files of energy by interval or of power settle only where it says so.
 
     FILE may instead be a node's journal and the archives that envelopes were moved to from it: every signature is
     verified, and the ledger is the same wherever the envelopes are.

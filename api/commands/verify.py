@@ -27,19 +27,28 @@ EXIT_UNANCHORED = 3
 )
 @click.option("--rpc", "rpc_url", metavar="URL", help="Ask a chain node whether the report was published there.")
 @click.option(
+    "--interval", metavar="START", help="Say what is booked in the ledger interval that begins at START (RFC 3339)."
+)
+@click.option(
     "--journal",
     "journal_path",
     type=click.Path(path_type=Path),
     metavar="J",
     help="The journal that an archive's rows left.",
 )
-def verify(proof_path: Path, trust_path: Path | None, rpc_url: str | None, journal_path: Path | None) -> None:
+def verify(
+    proof_path: Path, trust_path: Path | None, rpc_url: str | None, interval: str | None, journal_path: Path | None
+) -> None:
     """Verify a proof, or an archive of envelopes, and print each step.
 
-    Needs no network unless --rpc is given. --rpc without --trust asks the contract that the proof itself names: compare
-    it with an address book that you have from elsewhere, or give that book to --trust. Exit codes: 0 it holds and is
-    anchored, 1 it does not hold, 2 a file cannot be read, 3 it holds but nothing says that its signers are the right
-    ones.
+    A proof is of an asset's statements, of what is booked in a period, or of credits by their serial numbers or their
+    retirement: heliograph prove writes them. What devices signed and the proof does not show is told as MISSING: an
+    exporter cannot hide it, and it may still come.
+
+    Needs no network unless --rpc is given; a chain node then says whether the report stands, and for credits whether their
+    blocks are of the chain. --rpc without --trust asks the contract that the proof itself names: compare it with an address
+    book that you have from elsewhere, or give that book to --trust. Exit codes: 0 it holds and is anchored, 1 it does not
+    hold, 2 a file cannot be read, 3 it holds but nothing says that its signers, or its blocks, are the right ones.
 
     An archive (Parquet) holds if each row fits its link and is what its device signed. With --journal its rows must be
     those that left this journal, whose links are checked too; without, it is not anchored.
@@ -47,7 +56,7 @@ def verify(proof_path: Path, trust_path: Path | None, rpc_url: str | None, journ
     with leaving_at_once():
         from api.verify import Ground
     try:
-        verified = _verified(proof_path, trust_path, rpc_url, journal_path)
+        verified = _verified(proof_path, trust_path, rpc_url, interval, journal_path)
     except OSError as error:
         return fail(f"{error.filename}: cannot be read: {error.strerror}", 2)
     except ConfigError as error:
@@ -57,7 +66,9 @@ def verify(proof_path: Path, trust_path: Path | None, rpc_url: str | None, journ
         return fail(f"{proof_path}: refused at step {error.step}", 1)
     except ChainError as error:
         return fail(str(error), 3)
-    for finding in verified.statements:
+    for line in verified.missing:
+        click.echo(f"  MISSING {'continuity':<11} {line}")
+    for finding in verified.findings:
         click.echo(finding)
     click.echo(verified.conclusion)
     if verified.ground is Ground.UNANCHORED:
@@ -65,12 +76,17 @@ def verify(proof_path: Path, trust_path: Path | None, rpc_url: str | None, journ
     return None
 
 
-def _verified(path: Path, trust_path: Path | None, rpc_url: str | None, journal_path: Path | None) -> "Verified":
+def _verified(
+    path: Path, trust_path: Path | None, rpc_url: str | None, interval: str | None, journal_path: Path | None
+) -> "Verified":
     with leaving_at_once():
+        from api.instants import read_instant_ms
         from api.verify import holds_archive, read_trust, verify_file
     if holds_archive(path):
-        if trust_path or rpc_url:
-            raise ConfigError("--trust and --rpc are for proofs; an archive is held against its --journal")
+        if trust_path or rpc_url or interval:
+            raise ConfigError(
+                "--trust and --rpc are for proofs, and so is --interval; an archive is held against its --journal"
+            )
         with leaving_at_once():
             from api.verify_archive import verify_archive
         return verify_archive(path, journal_path, _print)
@@ -78,7 +94,7 @@ def _verified(path: Path, trust_path: Path | None, rpc_url: str | None, journal_
         raise ConfigError("--journal is for archives; a proof is held against --trust or --rpc")
     raw = path.read_bytes()
     trust = read_trust(trust_path, with_rpc=rpc_url is not None) if trust_path else None
-    return verify_file(raw, trust, rpc_url, _print)
+    return verify_file(raw, trust, rpc_url, _print, None if interval is None else read_instant_ms(interval))
 
 
 def _print(step: "Step") -> None:

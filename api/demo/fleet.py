@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from api.clear_sky import clear_sky_ceiling
 from api.demo import terms
 from api.recorded_meters import KnownMeter
 from contracts.state import (
@@ -24,7 +25,8 @@ from oracle.errors import ConfigError
 from oracle.metering.collation import observe
 from oracle.metering.meter import PPM
 from oracle.metering.settlement import settle_register
-from oracle.reporting.rules import AssetTerms, MeterLimits, Rules
+from oracle.reporting.rules import MeterLimits, Rules
+from oracle.reporting.terms import AssetTerms
 
 STEP_MS = 300_000
 """Simulated meters are read every five minutes."""
@@ -229,13 +231,17 @@ def meters_of(plants: list[Plant]) -> list[ListedMeter]:
     ]
 
 
+def _limits_of(entry: MeterEntry) -> MeterLimits:
+    due_ms = None if entry.calibration_due is None else int(entry.calibration_due.timestamp() * 1000)
+    overload_ppm = round(entry.rated_overload * PPM)
+    return MeterLimits(
+        entry.id, overload_ppm, entry.resolution_wh, entry.modulus_wh, due_ms, entry.permissible_error_ppm
+    )
+
+
 def rules_of(plants: list[Plant]) -> Rules:
-    """Factor and tariff of each asset."""
-    entries = [plant.meter for plant in plants]
-    limits = [
-        MeterLimits(entry.id, round(entry.rated_overload * PPM), entry.resolution_wh, entry.modulus_wh)
-        for entry in entries
-    ]
+    """Factor, tariff and sun of each asset, and what its meters are held to."""
+    limits = [_limits_of(plant.meter) for plant in plants]
     usual = MeterLimits("", Rules.rated_overload_ppm, 1, None)
     return Rules(
         terms={
@@ -243,4 +249,6 @@ def rules_of(plants: list[Plant]) -> Rules:
             for plant in plants
         },
         limits={limit.meter_id: limit for limit in limits if replace(limit, meter_id="") != usual},
+        confirmations=max(plant.meter.confirmations for plant in plants),
+        ceilings={plant.asset_id: clear_sky_ceiling(*plant.meter.place) for plant in plants if plant.meter.place},
     )

@@ -2,18 +2,14 @@
 
 import hashlib
 
+from api.configuration.factor_table import shipped_factors
 from contracts.state import Assurance, ClaimRight
-from oracle.reporting.rules import EmissionFactor, FactorKind, Tariff
+from oracle.reporting.methodologies import METHODOLOGIES
+from oracle.reporting.terms import Tariff
 
 MINOR_PER_HKD = 1_000_000
 
-CENTRAL_CHINA_GRID = EmissionFactor(
-    factor_id="cn-central-grid-2019",
-    g_per_mwh=715_375,
-    kind=FactorKind.COMBINED_MARGIN,
-    year=2019,
-    source="MEE China, baseline emission factors of regional grids 2019, Central China: OM 0.8587, BM 0.2854 tCO2/MWh, 75:25 for solar",
-)
+CENTRAL_CHINA_GRID = shipped_factors()["cn-central-2019-solar"]
 HONG_KONG_FEED_IN = Tariff(
     tariff_id="hk-fit",
     minor_per_mwh=2500 * MINOR_PER_HKD,
@@ -38,7 +34,7 @@ ASSURANCES = {
 }
 TARIFFS = {"hongkong": HONG_KONG_FEED_IN, "hunan": HUNAN_FEED_IN, "recorded": RECORDED_TARIFF}
 FACTORS = {"hongkong": None, "hunan": CENTRAL_CHINA_GRID, "recorded": None}
-METHODOLOGY = b"AMS-I.D".ljust(32, b"\0")
+METHODOLOGY = METHODOLOGIES["AMS-I.D"].on_chain
 SIMULATED_CAPACITY_CEILING_PPM = 400_000
 """No fixed solar plant reaches 40 % of nameplate around the clock."""
 RECORDED_CAPACITY_CEILING_PPM = 1_100_000

@@ -7,6 +7,7 @@ const workshop = new Workshop(null, process.argv[2]);
 workshop.open();
 const originals = new Map(); // codes by mutated file
 const FAVOURITES = 3;
+const checked = new Set(); // killers that pass on the code as it is
 const killers = new Map(); // test contracts by mutated file, the last one to kill first: likely to kill the next
 
 const same = (left, right) => [...left].every(([artifact, codes]) => String(codes) === String(right.get(artifact)));
@@ -32,6 +33,17 @@ function killedBy(file) {
   return null;
 }
 
+/// A killer must pass on the code as it is, or it would kill whatever is changed.
+function checkKiller(file, by) {
+  const [suite, name] = by.split(":").pop().split(/\.(.*)/);
+  const test = name.split("(")[0];
+  const own = test === "setUp" ? [] : ["--match-test", `^${test}(\\(|$)`];
+  if (!checked.has(by) && workshop.test(["--match-contract", `^${suite}$`, ...own]).failed) {
+    throw new Error(`${by} fails without any change, and was said to kill a mutant of ${file}`);
+  }
+  checked.add(by);
+}
+
 function tested({ file, start, end, text }) {
   const source = Buffer.from(workshop.compiler.read(file));
   const mutated = Buffer.concat([source.subarray(0, start), Buffer.from(text), source.subarray(end)]).toString("utf8");
@@ -42,8 +54,9 @@ function tested({ file, start, end, text }) {
   if (codes === null) return { outcome: "invalid" };
   if (same(originals.get(file), codes)) return { outcome: "identical" };
   workshop.install(codes);
+  let by = null;
   try {
-    let by = killedBy(file);
+    by = killedBy(file);
     if (by === null && holders.length > 0) {
       const key = `${file} in tests`;
       if (!originals.has(key)) originals.set(key, workshop.codesOf(holders, file, source.toString("utf8")));
@@ -51,10 +64,12 @@ function tested({ file, start, end, text }) {
       by = killedBy(key);
       workshop.install(originals.get(key));
     }
-    return by === null ? { outcome: "survived" } : { outcome: "killed", by };
   } finally {
     workshop.install(originals.get(file));
   }
+  if (by === null) return { outcome: "survived" };
+  if (by.includes(":")) checkKiller(file, by);
+  return { outcome: "killed", by };
 }
 
 process.on("message", (mutant) => {

@@ -123,6 +123,8 @@ class Workshop {
 
   /// Run tests until one fails. Returns { failed, by, output }.
   test(options) {
+    // forge keeps what failed once and fails again by it: a mutant must not answer for the one before.
+    for (const kept of ["invariant", "fuzz"]) fs.rmSync(path.join(this.root, "cache", kept), { recursive: true, force: true });
     const run = spawnSync(path.join(this.root, "forge"), ["test", "--fail-fast", "--json", ...options], {
       env: { ...process.env, FOUNDRY_PROFILE: "mutate" }, encoding: "utf8", timeout: TEST_TIMEOUT_MS, maxBuffer: 1 << 28,
     });

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from devices.readings import Column, EventKind, Readings, RegisterEvent
+
+Kind = Literal["register", "interval", "power"]
+"""What a file holds of a meter: its own register, energy by interval, or power. Only the first is what a meter counted."""
 
 
 class RecordingError(ValueError):
@@ -30,6 +34,8 @@ class RecordedMeter:
     """What the file calls the meter."""
     nameplate_w: int | None
     """Nameplate power if the file tells it [W]."""
+    kind: Kind = "register"
+    """Where `interval` or `power`, the register was counted up by the reader: it backs nothing unless that class is declared."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Recording:
 
     path: Path
     format: str
-    """`csv`, `parquet` or `sma-csv3`."""
+    """`csv`, `parquet`, `sma-csv3`, `nem12`, `dsmr-p1` or `mapped`."""
     meters: dict[str, RecordedMeter]
     """By meter id, in order of first appearance."""
     notes: list[str]

@@ -15,6 +15,7 @@ from io import StringIO
 from pathlib import Path
 
 from devices.identifier import MAX_LENGTH, is_identifier
+from devices.recordings.local_time import LocalClock, Zones, zone_of
 from devices.recordings.recording import RecordedMeter, Recording, RecordingError, Series
 from devices.recordings.rows import register_wh
 
@@ -41,13 +42,13 @@ def is_sma_csv3(text: str) -> bool:
     return text.startswith(("sep=", "Version CSV3"))
 
 
-def read_sma(path: Path, text: str, utc_offset_minutes: int | dict[str, int]) -> Recording:
+def read_sma(path: Path, text: str, zones: Zones | None) -> Recording:
     """Read an export from `text`, the content of `path`, taking its local times at a fixed offset.
 
     Args:
         path: where the text is from, for messages.
         text: the whole file.
-        utc_offset_minutes: local time minus UTC [min], for all meters or by meter id (0 where it names none).
+        zones: zone of the local times, of which standard time counts all year; UTC where none is named.
 
     Raises:
         RecordingError: with the line at fault.
@@ -76,7 +77,7 @@ def read_sma(path: Path, text: str, utc_offset_minutes: int | dict[str, int]) ->
         raise RecordingError(path, reader.line_num, f"not CSV: {error}") from error
     if not all(each.time_ms for each in series.values()):
         raise RecordingError(path, None, "holds no readings")
-    return _recording(path, inverters, series, utc_offset_minutes)
+    return _recording(path, inverters, series, zones)
 
 
 def _inverters(path: Path, head: list[list[str]]) -> list[_Inverter]:
@@ -155,15 +156,11 @@ def nameplate_w(source_name: str) -> int | None:
     return round(number if number >= 1000 else number * 1000) or None
 
 
-def _recording(
-    path: Path, inverters: list[_Inverter], series: dict[str, Series], utc_offset_minutes: int | dict[str, int]
-) -> Recording:
+def _recording(path: Path, inverters: list[_Inverter], series: dict[str, Series], zones: Zones | None) -> Recording:
     meters: dict[str, RecordedMeter] = {}
     notes: list[str] = []
     for each in inverters:
-        offset = utc_offset_minutes
-        if not isinstance(offset, int):
-            offset = offset.get(each.meter_id, 0)
+        offset = LocalClock(zone_of(zones, each.meter_id, each.source_name) or 0).standard_offset_minutes
         columns = series[each.meter_id]
         columns.time_ms = [time_ms - offset * 60_000 for time_ms in columns.time_ms]
         if min(columns.time_ms) < 0:

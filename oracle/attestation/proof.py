@@ -7,6 +7,7 @@ signers; whether those are the right ones only an anchor (or the chain) can say.
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Any
 
 from contracts.state import Asset, ListedMeter, Project
 from oracle.attestation.signer_set import SignerSet
@@ -18,6 +19,7 @@ from oracle.reporting.statement import Statement
 
 PROOF_FORMAT = "heliograph-proof/1"
 ANCHOR_FORMAT = "heliograph-anchor/1"
+_FOR_CREDITS = ("contracts", "blocks")
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,30 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Contracts:
+    """Contracts whose events and storage tell what was minted and retired."""
+
+    credit: str
+    """CarbonCredit, checksummed address."""
+    ledger: str
+    """MarkLedger, checksummed address."""
+
+
+@dataclass(frozen=True)
 class Anchor:
     """What a verifier trusts beforehand: which signers on which contract of which chain."""
 
     domain: Domain
     signer_set: SignerSet
+    contracts: Contracts | None = None
+    """Where credits are minted; needed for credits and retirements only."""
+    blocks: tuple[bytes, ...] = ()
+    """Hashes of blocks that are known to be of the chain; for credits and retirements."""
 
 
 def encode_proof(proof: Proof) -> bytes:
     """Write a proof as canonical JSON."""
-    return canonical_bytes({"format": PROOF_FORMAT, "rules": proof.rules.document(), **to_document(proof.body)})
+    return canonical_bytes(proof_document(proof))
 
 
 def decode_proof(raw: bytes) -> Proof:
@@ -99,7 +115,21 @@ def decode_proof(raw: bytes) -> Proof:
         ProofError: it is not canonical, not a proof, or a member is not in its one form.
 
     """
-    document = parse_canonical(raw)
+    return proof_from_document(parse_canonical(raw))
+
+
+def proof_document(proof: Proof) -> dict[str, Any]:
+    """Return a proof as JSON members, as other files carry it."""
+    return {"format": PROOF_FORMAT, "rules": proof.rules.document(), **to_document(proof.body)}
+
+
+def proof_from_document(document: Any) -> Proof:  # noqa: ANN401  it checks whatever it is given
+    """Read a proof from JSON members.
+
+    Raises:
+        ProofError: it is no proof, or a member is not in its one form.
+
+    """
     if not isinstance(document, dict) or document.get("format") != PROOF_FORMAT:
         raise ProofError("document", f"is not a {PROOF_FORMAT}")
     rest = {name: member for name, member in document.items() if name not in ("format", "rules")}
@@ -114,8 +144,9 @@ def decode_proof(raw: bytes) -> Proof:
 
 
 def encode_anchor(anchor: Anchor) -> bytes:
-    """Write an anchor as canonical JSON."""
-    return canonical_bytes({"format": ANCHOR_FORMAT, **to_document(anchor)})
+    """Write an anchor as canonical JSON; what only credits need is left out where it is not there."""
+    members = {name: member for name, member in to_document(anchor).items() if member or name not in _FOR_CREDITS}
+    return canonical_bytes({"format": ANCHOR_FORMAT, **members})
 
 
 def decode_anchor(raw: bytes) -> Anchor:
@@ -128,7 +159,9 @@ def decode_anchor(raw: bytes) -> Anchor:
     document = parse_json(raw)
     if not isinstance(document, dict) or document.get("format") != ANCHOR_FORMAT:
         raise ProofError("anchor", f"is not a {ANCHOR_FORMAT}")
-    return from_document(Anchor, {name: m for name, m in document.items() if name != "format"}, "anchor")
+    members: dict[str, Any] = {"contracts": None, "blocks": [], **document}
+    del members["format"]
+    return from_document(Anchor, members, "anchor")
 
 
 def encode_envelope(wire: bytes) -> str:

@@ -23,6 +23,13 @@ def is_checksummed(address: str) -> bool:
     return _ADDRESS.fullmatch(address) is not None and address == _checksummed(address[2:].lower())
 
 
+def checksummed_address(address: bytes) -> str:
+    """Write an address of 20 bytes with the capitals of EIP-55. Raises ValueError for another length."""
+    if len(address) != 20:
+        raise ValueError(f"an address has 20 bytes, this one {len(address)}")
+    return _checksummed(address.hex())
+
+
 def _checksummed(plain: str) -> str:
     """Spell 40 lower-case hexadecimal digits as EIP-55 says (https://eips.ethereum.org/EIPS/eip-55)."""
     shadow = keccak256(plain.encode()).hex()

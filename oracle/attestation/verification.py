@@ -13,7 +13,7 @@ Accepts a proof only if, in this order,
   - anchor: the named signers, contract and chain are the trusted ones. Without an anchor this step is left open.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 
 from devices.telemetry import Envelope, TelemetryError, decode, verify_signature
@@ -26,7 +26,7 @@ from oracle.reporting.asset_settlement import AssetSettlement, settle_asset, sig
 from oracle.reporting.document import canonical_bytes, parse_canonical
 from oracle.reporting.evidence import next_evidence_root
 from oracle.reporting.merkle import root_from_proof
-from oracle.reporting.registry import asset_leaf, meter_leaf
+from oracle.reporting.registry import ListedAsset, asset_leaf, meter_leaf
 from oracle.reporting.rules import Rules
 from oracle.reporting.statement import NO_EVIDENCE, Statement
 
@@ -43,37 +43,59 @@ class Step:
     """What was found, in one plain line."""
 
 
-def verify_proof(proof: Proof, anchor: Anchor | None, on_step: Callable[[Step], None] = lambda _: None) -> list[Step]:
-    """Check a proof.
+OnStep = Callable[[Step], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A proof that holds, and what was computed on the way."""
+
+    steps: tuple[Step, ...]
+    """The steps that held, in order."""
+    envelopes: tuple[Envelope, ...]
+    """All envelopes behind the asset's statements, in the order of the reports that first used them."""
+    settlement: AssetSettlement
+    """What they come to at the report's cutoff."""
+    history: tuple[Mapping[int, Statement], ...]
+    """The asset's statements by vintage after each report of its evidence chain; the last are the proven ones."""
+
+
+def verify_proof(proof: Proof, anchor: Anchor | None, on_step: OnStep = lambda _: None) -> list[Step]:
+    """Check a proof, and return the steps that held: `examine_proof` without what it found."""
+    return list(examine_proof(proof, anchor, on_step).steps)
+
+
+def examine_proof(proof: Proof, anchor: Anchor | None, on_step: OnStep = lambda _: None) -> Examined:
+    """Check a proof, and keep what was computed on the way.
 
     Args:
         proof: a decoded proof.
         anchor: trusted signers, contract and chain; None leaves the proof unanchored (no "anchor" step is returned).
         on_step: told of each step as it holds.
 
-    Returns:
-        The steps that held, in order.
-
     Raises:
         ProofError: a step does not hold; it names the step and what is wrong.
 
     """
     held: list[Step] = []
-    steps = _steps(proof, anchor)
+    course = _course(proof, anchor)
     while True:
         try:
-            step = next(steps, None)
+            step = next(course)
+        except StopIteration as end:
+            envelopes, settlement, history = end.value
+            return Examined(tuple(held), tuple(envelopes), settlement, tuple(history))
         except ProofError:
             raise
         except (OracleError, ArithmeticError, TypeError, ValueError) as error:  # a number or name that nothing can hold
             raise ProofError(STEPS[len(held)], str(error)) from error
-        if step is None:
-            return held
         held.append(step)
         on_step(step)
 
 
-def _steps(proof: Proof, anchor: Anchor | None) -> Iterator[Step]:
+def _course(
+    proof: Proof, anchor: Anchor | None
+) -> Generator[Step, None, tuple[list[Envelope], AssetSettlement, list[dict[int, Statement]]]]:
     body = proof.body
     _check_addresses(body)
     yield Step("quorum", _check_signatures(body))
@@ -82,25 +104,17 @@ def _steps(proof: Proof, anchor: Anchor | None) -> Iterator[Step]:
     yield Step("rules", _check_rules(proof))
     links = [_check_envelopes(body, link) for link in body.evidence]
     envelopes = [envelope for link in links for envelope in link]
-    if not envelopes:
-        raise ProofError(
-            "envelopes", "there are none: nothing was ever read of this asset, so there is nothing to prove"
-        )
-    if len({envelope.digest for envelope in envelopes}) != len(envelopes):
-        raise ProofError("envelopes", "an envelope is shown twice")
-    readings = sum(len(envelope.readings.time_ms) for envelope in envelopes)
-    listed = [proven.meter for proven in body.registry.meters]
-    counting = sum(any(signs_for(envelope, meter) for meter in listed) for envelope in envelopes)
-    yield Step(
-        "envelopes",
-        f"{len(envelopes)} signed envelopes with {readings} readings, {counting} by the key listed for their meter",
-    )
+    yield Step("envelopes", _check_all_envelopes(body, envelopes))
     settled = _settle(body, proof.rules, envelopes)
     walked = _check_evidence(body, links, settled)
     yield Step("evidence", f"{len(links)} reports' evidence hashes to the statements' evidence root")
-    yield Step("settlement", _check_settlement(body, walked))
+    history = _advanced(body, walked)
+    refused = settled.settled.credit_refusal
+    why = f"; no credits: {refused}" if refused else ""
+    yield Step("settlement", _check_settlement(body, history[-1]) + why)
     if anchor is not None:
-        yield Step("anchor", _check_anchor(body, anchor))
+        yield Step("anchor", check_anchor(body, anchor))
+    return envelopes, settled, history
 
 
 def _check_addresses(body: ProofBody) -> None:
@@ -180,10 +194,28 @@ def _check_envelopes(body: ProofBody, link: EvidenceLink) -> list[Envelope]:
     return envelopes
 
 
+def _check_all_envelopes(body: ProofBody, envelopes: list[Envelope]) -> str:
+    if not envelopes:
+        raise ProofError(
+            "envelopes", "there are none: nothing was ever read of this asset, so there is nothing to prove"
+        )
+    if len({envelope.digest for envelope in envelopes}) != len(envelopes):
+        raise ProofError("envelopes", "an envelope is shown twice")
+    readings = sum(len(envelope.readings.time_ms) for envelope in envelopes)
+    listed = [proven.meter for proven in body.registry.meters]
+    counting = sum(any(signs_for(envelope, meter) for meter in listed) for envelope in envelopes)
+    return f"{len(envelopes)} signed envelopes with {readings} readings, {counting} by the key listed for their meter"
+
+
+def listed_asset(body: ProofBody) -> ListedAsset:
+    """Return what a proof shows of the registry, as settlement takes it."""
+    shown = body.registry
+    return ListedAsset(shown.asset, shown.project, tuple(proven.meter for proven in shown.meters))
+
+
 def _settle(body: ProofBody, rules: Rules, envelopes: list[Envelope]) -> AssetSettlement:
-    meters = [proven.meter for proven in body.registry.meters]
     try:
-        return settle_asset(body.registry.asset, meters, envelopes, rules, body.report.cutoff_s)
+        return settle_asset(listed_asset(body), envelopes, rules, body.report.cutoff_s)
     except ConfigError as error:
         raise ProofError("settlement", str(error)) from error
 
@@ -208,12 +240,18 @@ def _check_evidence(
     return walked
 
 
-def _check_settlement(body: ProofBody, walked: list[tuple[Settled, bytes]]) -> str:
-    """Advance from nothing through every settlement, and compare with what is stated."""
+def _advanced(body: ProofBody, walked: list[tuple[Settled, bytes]]) -> list[dict[int, Statement]]:
+    """Advance from nothing through every settlement; return the statements by vintage after each."""
     asset = body.registry.asset
-    again: dict[int, Statement] = {}
+    history: list[dict[int, Statement]] = []
     for settled, root in walked:
-        again = advance(asset.asset_id, asset.utc_offset_s, again, settled, root)
+        before = history[-1] if history else {}
+        history.append(advance(asset.asset_id, asset.utc_offset_s, before, settled, root))
+    return history
+
+
+def _check_settlement(body: ProofBody, again: Mapping[int, Statement]) -> str:
+    """Compare what the settlements give, one after the other, with what is stated."""
     stated = {proven.statement.vintage: proven.statement for proven in body.statements}
     if missing := again.keys() - stated.keys():
         raise ProofError("settlement", f"no statement of vintage {min(missing)} is shown")
@@ -227,7 +265,13 @@ def _check_settlement(body: ProofBody, walked: list[tuple[Settled, bytes]]) -> s
     return f"the signed registers give {energy_wh} Wh and {credits_g} gCO2e, as stated"
 
 
-def _check_anchor(body: ProofBody, anchor: Anchor) -> str:
+def check_anchor(body: ProofBody, anchor: Anchor) -> str:
+    """Hold a proof's contract, chain and signers against the trusted ones; return what was found.
+
+    Raises:
+        ProofError: they are others.
+
+    """
     if body.domain != anchor.domain:
         raise ProofError("anchor", "the proof is of another contract or chain than the trusted one")
     if body.signer_set != anchor.signer_set:

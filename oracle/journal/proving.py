@@ -20,15 +20,24 @@ from oracle.reporting.rules import Rules
 
 
 def prove_asset(  # noqa: PLR0913  a proof names its network, contract, signers and rules
-    journal: Journal, asset_id: str, *, network: str, domain: Domain, signer_set: SignerSet, rules: Rules
+    journal: Journal,
+    asset_id: str,
+    *,
+    network: str,
+    domain: Domain,
+    signer_set: SignerSet,
+    rules: Rules,
+    epoch: int | None = None,
 ) -> Proof:
-    """Prove the last published statements of one asset.
+    """Prove the statements of one asset: those of the last report, or those of the report of an epoch.
 
     Raises:
-        JournalError: no report covers the asset yet.
+        JournalError: no report covers the asset yet, or no report of that epoch does.
 
     """
-    reports = journal.reports()
+    reports = [record for record in journal.reports() if epoch is None or record.report.epoch <= epoch]
+    if epoch is not None and (not reports or reports[-1].report.epoch != epoch):
+        raise JournalError(f"no report of epoch {epoch} stands in this journal")
     if not reports or all(statement.asset_id != asset_id for statement in reports[-1].statements):
         raise JournalError(f"asset {asset_id}: no report covers it yet")
     last = reports[-1]

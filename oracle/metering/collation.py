@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.telemetry import Column, Envelope, Readings, RegisterEvent
-from oracle.metering.validation import Reason
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+NO_POWER = -(2**63)
+"""Stands for an absent power where readings are compared; no power has more than 32 bits [W]."""
 
 
 class DatedEvent(NamedTuple):
@@ -44,6 +46,9 @@ class Observations:
     revoked: Flags
     """Whether the key had been revoked from this reading on."""
     events: frozenset[DatedEvent]
+    power_w: Integers
+    """Power at the instant, positive when delivering [W]; without meaning where `has_power` is False."""
+    has_power: Flags
 
     def __len__(self) -> int:
         """Return the number of readings."""
@@ -52,10 +57,18 @@ class Observations:
 
 def _register(readings: Readings, register: Literal["export", "import"]) -> Column:
     column = readings.export_wh if register == "export" else readings.import_wh
+    return _whole(column, len(readings.time_ms))
+
+
+def _power(readings: Readings) -> Column:
+    return _whole(readings.power_w, len(readings.time_ms))
+
+
+def _whole(column: Column | None, count: int) -> Column:
+    """Return a column, or one without numbers where there is none."""
     if column is not None:
         return column
-    empty = np.zeros(len(readings.time_ms), dtype=np.int64)
-    return Column(numbers=empty, present=np.zeros(len(empty), dtype=np.bool_))
+    return Column(numbers=np.zeros(count, dtype=np.int64), present=np.zeros(count, dtype=np.bool_))
 
 
 def events_of(readings: Readings, register: Literal["export", "import"]) -> tuple[RegisterEvent, ...]:
@@ -75,7 +88,10 @@ def observe(readings: Readings, register: Literal["export", "import"] = "export"
     column = _register(readings, register)
     nothing = np.zeros(len(readings.time_ms), dtype=np.bool_)
     events = frozenset(dated_events(readings, register))
-    return Observations(readings.time_ms, column.numbers, column.present, nothing, nothing, events)
+    power = _power(readings)
+    return Observations(
+        readings.time_ms, column.numbers, column.present, nothing, nothing, events, power.numbers, power.present
+    )
 
 
 def collate(
@@ -94,7 +110,7 @@ def collate(
     if not envelopes:
         none = np.zeros(0, dtype=np.int64)
         no = np.zeros(0, dtype=np.bool_)
-        return Observations(none, none, no, no, no, frozenset())
+        return Observations(none, none, no, no, no, frozenset(), none, no)
     columns = [_register(envelope.readings, register) for envelope in envelopes]
     counts = [len(envelope.readings.time_ms) for envelope in envelopes]
     time_ms = np.concatenate([envelope.readings.time_ms for envelope in envelopes])
@@ -107,10 +123,14 @@ def collate(
     device = np.repeat(np.array([devices[e.device] for e in envelopes], dtype=np.int64), counts)
     boot = np.repeat(np.array([e.boot for e in envelopes], dtype=np.int64), counts)
     moves, events = _moves(envelopes, counts, register)
-    contested = _contested(device, boot, sequence, time_ms, np.where(present, register_wh, -1), *moves)
+    powers = [_power(envelope.readings) for envelope in envelopes]
+    power_w = np.concatenate([power.numbers for power in powers])
+    has_power = np.concatenate([power.present for power in powers])
+    said = (time_ms, np.where(present, register_wh, -1), np.where(has_power, power_w, NO_POWER), *moves)
+    contested = _contested(device, boot, sequence, *said)
     revoked = _revoked(boot, sequence, revoked_from)
     sound = frozenset(event for place, event in events if not contested[place] and not revoked[place])
-    return Observations(time_ms, register_wh, present, contested, revoked, sound)
+    return Observations(time_ms, register_wh, present, contested, revoked, sound, power_w, has_power)
 
 
 def _moves(
@@ -150,9 +170,3 @@ def _revoked(boot: Integers, sequence: Integers, revoked_from: tuple[int, int] |
     cut_boot, cut_sequence = revoked_from
     revoked: Flags = (boot > cut_boot) | ((boot == cut_boot) & (sequence >= cut_sequence))
     return revoked
-
-
-def count(reasons: dict[Reason, int], reason: Reason, how_many: int) -> None:
-    """Add to a tally, leaving out reasons that never occurred."""
-    if how_many:
-        reasons[reason] = reasons.get(reason, 0) + how_many

@@ -30,3 +30,15 @@ def chain_gaps(envelopes: Iterable[Envelope]) -> list[Gap]:
         if envelope.previous != NO_PREVIOUS:
             named.append(Gap(envelope.device, envelope.boot, envelope.first_sequence, envelope.previous))
     return sorted({gap for gap in named if gap.missing not in here})
+
+
+def last_sequence_before(gap: Gap, envelopes: Iterable[Envelope]) -> int | None:
+    """Return the last sequence number that is here of the same device and boot epoch before a gap; None if there is none."""
+    return max(
+        (
+            envelope.last_sequence
+            for envelope in envelopes
+            if (envelope.device, envelope.boot) == (gap.device, gap.boot) and envelope.last_sequence < gap.sequence
+        ),
+        default=None,
+    )

@@ -13,9 +13,6 @@ import numpy as np
 
 from oracle.metering.interval import closing_interval_start
 from oracle.metering.settlement import Settlement, Standing
-from oracle.metering.validation import Reason
-
-REASON_OF_STANDING = {Standing.WITHHELD: Reason.UNCORROBORATED, Standing.DISPUTED: Reason.EQUIVOCATION}
 
 
 class AccountKey(NamedTuple):
@@ -43,15 +40,18 @@ class Entry:
 def accounts(settlement: Settlement, interval_ms: int, offset_ms: int = 0) -> dict[AccountKey, int]:
     """Sum a settlement into accounts [Wh]; intervals without energy have none."""
     start_ms = closing_interval_start(settlement.end_ms, interval_ms, offset_ms)
+    chosen = settlement.energy_wh > 0
+    energy_wh = settlement.energy_wh[chosen]
+    named = np.char.add(settlement.standing[chosen].astype("U1"), settlement.reason[chosen])
+    kinds, kind = np.unique(named, return_inverse=True)
+    starts, start = np.unique(start_ms[chosen], return_inverse=True)
+    sums = np.zeros((len(starts), len(kinds)), dtype=np.int64)
+    np.add.at(sums, (start, kind), energy_wh)
     booked: dict[AccountKey, int] = {}
-    for standing in Standing:
-        chosen = (settlement.standing == standing) & (settlement.energy_wh > 0)
-        starts, place = np.unique(start_ms[chosen], return_inverse=True)
-        sums = np.zeros(len(starts), dtype=np.int64)
-        np.add.at(sums, place, settlement.energy_wh[chosen])
-        reason = str(REASON_OF_STANDING.get(standing, ""))
-        for start, energy_wh in zip(starts, sums, strict=True):
-            booked[AccountKey(settlement.meter_id, int(start), standing, reason)] = int(energy_wh)
+    for row, column in np.argwhere(sums):
+        standing, reason = Standing(int(kinds[column][0])), str(kinds[column][1:])
+        key = AccountKey(settlement.meter_id, int(starts[row]), standing, reason)
+        booked[key] = int(sums[row, column])
     return booked
 
 

@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 
 from oracle.errors import ConfigError
+from oracle.metering.ceiling import Ceiling
 
 MS_PER_HOUR = 3_600_000
 MAX_NAMEPLATE_W = 1_000_000_000
+MAX_CONFIRMATIONS = 1000
 PPM = 1_000_000
 LARGEST_REGISTER_WH = 2**53 - 1
 """No register reaches more (9 PWh), JSON numbers end here, and below it no sum of settlement leaves 64 bits [Wh]."""
 LARGEST_TIME_MS = 2**53 - 1
 LARGEST_RESOLUTION_WH = 1_000_000
+CONFIRMATIONS = 4
+"""With faults in at most three of any nine consecutive readings, four more confirmations than contradictions hold at least one
+true reading (see `metering.corroboration`)."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,24 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """When a meter has to be calibrated again, and by how much it may be wrong afterwards."""
+
+    due_ms: int
+    """Energy produced from this instant on is reduced [ms UTC]."""
+    permissible_error_ppm: int
+    """Maximum permissible error of its accuracy class [ppm of the energy]."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no meter can have."""
+        if not 0 <= self.due_ms <= LARGEST_TIME_MS or not 0 <= self.permissible_error_ppm <= PPM:
+            raise ConfigError(
+                f"calibration due at {self.due_ms} ms with {self.permissible_error_ppm} ppm: expected a time below 2^53"
+                f" and 0 to {PPM} ppm"
+            )
+
+
+@dataclass(frozen=True)
 class Meter:
     """One register of one generating unit."""
 
@@ -44,6 +67,16 @@ class Meter:
     """Register value at which it starts again from zero [Wh], or None if it never does."""
     baseline: Baseline | None = None
     """Register confirmed at registration; without one the first corroborated reading is the baseline."""
+    ceiling: Ceiling | None = None
+    """Largest power by time of year and day, where the site is known."""
+    confirmations: int = CONFIRMATIONS
+    """By how many readings, itself included, a register must be confirmed more often than contradicted."""
+    calibration: Calibration | None = None
+    """When the meter is due for calibration; None if it is never."""
+    generates_only: bool = False
+    """Whether it stands at an inverter, which cannot draw noticeable power."""
+    utc_offset_s: int = 0
+    """Local time minus UTC [s]: days are local."""
 
     def __post_init__(self) -> None:
         """Refuse limits under which the integer arithmetic of settlement could overflow or mean nothing."""
@@ -58,6 +91,10 @@ class Meter:
         if not 1 <= self.resolution_wh <= LARGEST_RESOLUTION_WH:
             raise ConfigError(
                 f"meter {self.meter_id}: resolution_wh is {self.resolution_wh}, expected 1 to {LARGEST_RESOLUTION_WH}"
+            )
+        if not 1 <= self.confirmations <= MAX_CONFIRMATIONS:
+            raise ConfigError(
+                f"meter {self.meter_id}: confirmations is {self.confirmations}, expected 1 to {MAX_CONFIRMATIONS}"
             )
         if self.modulus_wh is not None and not 1 <= self.modulus_wh <= LARGEST_REGISTER_WH:
             raise ConfigError(

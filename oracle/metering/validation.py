@@ -6,51 +6,22 @@ Faulty readings (false zeros, replays, stale caches, wrong clocks, sentinels) ar
 but no pair says which of the two is wrong. So no reading is trusted alone: the chain with the most mutually consistent
 readings is taken, and everything off the chain is rejected with a reason.
 
-With u = register and v = P * time - register (P the largest power; `headroom_wh`), reading i may precede reading j
+With u = register and v = what the plant could have produced up to then - register (`headroom_wh`), reading i may precede reading j
 exactly when u_i <= u_j and v_i <= v_j. That is a partial order, so the largest chain is a longest non-decreasing
 subsequence of v after sorting by u: O(n log n) (Fredman 1975). It depends on the set of readings only, not on their
 order of arrival.
 """
 
 from bisect import bisect_right
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.metering.meter import LARGEST_REGISTER_WH, MS_PER_HOUR, Meter
+from oracle.metering.meter import LARGEST_REGISTER_WH, Meter
+from oracle.metering.reach import reach_wh
 
 SENTINELS_WH = (2**31 - 1, 2**32 - 1)
 """Error values that real meters report for "no value" (data sheets of 32-bit registers; seen as 2147483.647 and 4294967.295 kWh)."""
-
-
-class Reason(StrEnum):
-    """Why a reading was rejected, or energy withheld or disputed."""
-
-    ABSENT = "absent"
-    """The reading carries no register: neither zero nor a fault."""
-    DUPLICATE = "duplicate"
-    """The same instant and register were already read."""
-    SENTINEL = "sentinel"
-    """The register shows a meter's error value, or a number that no register reaches (2^53 Wh and more)."""
-    ZERO = "zero"
-    """The register shows zero although it had risen before, or is far above soon after."""
-    DECREASE = "decrease"
-    """The register is below what it had reached; no signed event explains it."""
-    JUMP = "jump"
-    """The register is above what the plant could have produced."""
-    BEFORE_BASELINE = "before_baseline"
-    """The reading or register event is older than the register confirmed at registration."""
-    EQUIVOCATION = "equivocation"
-    """The device signed two different readings under one sequence number."""
-    FUTURE = "future"
-    """The reading is dated after the cutoff: it waits for a later report."""
-    CONFLICTING_EVENT = "conflicting_event"
-    """Two different register events were signed for one instant: neither is applied."""
-    REVOKED = "revoked"
-    """The key had been revoked from this sequence number on."""
-    UNCORROBORATED = "uncorroborated"
-    """Withheld: no later reading confirms the register yet."""
 
 
 def is_sentinel(register_wh: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -59,14 +30,13 @@ def is_sentinel(register_wh: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def headroom_wh(time_ms: NDArray[np.int64], register_wh: NDArray[np.int64], meter: Meter) -> NDArray[np.int64]:
-    """What the largest power gives from 1970 on, rounded down, less the register [Wh]: shape (n,).
+    """What the plant could have produced from 1970 on, rounded down, less the register [Wh]: shape (n,).
 
     It falls between two readings by as much as the register rose more than the plant could produce. 64 bits hold it for
     every time below 2^53 ms and every register below 2^53 Wh.
     """
-    hours, rest_ms = np.divmod(time_ms, MS_PER_HOUR)
-    reach_wh = hours * meter.largest_power_w + rest_ms * meter.largest_power_w // MS_PER_HOUR
-    headroom: NDArray[np.int64] = reach_wh - register_wh
+    reach = reach_wh(time_ms, meter.ceiling, meter.nameplate_w, meter.largest_power_w)
+    headroom: NDArray[np.int64] = reach - register_wh
     return headroom
 
 
@@ -143,10 +113,3 @@ def _rounded_off(u: list[int], v: list[int], chain: list[int], tolerance_wh: int
             taken.append(i)
         last_u, highest_v = u[i], max(highest_v, v[i])
     return taken
-
-
-def reason_off_chain(register_wh: int, chain_floor_wh: int) -> Reason:
-    """Name what is wrong with a reading off the chain, given the chain's register [Wh] at or before its instant."""
-    if register_wh == 0:
-        return Reason.ZERO
-    return Reason.DECREASE if register_wh < chain_floor_wh else Reason.JUMP

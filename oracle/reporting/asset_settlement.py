@@ -5,20 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from contracts.state import NEVER_REVOKED, Asset, ListedMeter, MeterRole
 from devices.telemetry import Envelope
 from oracle.metering.collation import collate
-from oracle.metering.interval import MS_PER_DAY, closing_interval_start, last_closed_day_end, vintage_of, year_start_ms
-from oracle.metering.meter import MAX_NAMEPLATE_W, Baseline, Meter
-from oracle.metering.settlement import Settlement, Standing, settle_register
+from oracle.metering.interval import last_closed_day_end, vintage_of
+from oracle.metering.meter import Baseline, Calibration, Meter
+from oracle.metering.settlement import Settlement, Standing
+from oracle.metering.site import SiteMeter, SiteRole, settle_meters
 from oracle.reporting.advance import Settled
+from oracle.reporting.carbon import come_to_terms
 from oracle.reporting.evidence import settlement_document
+from oracle.reporting.methodologies import Methodology
+from oracle.reporting.net_energy import NetEnergy, steps_by_vintage
+from oracle.reporting.registry import ListedAsset
 from oracle.reporting.rules import Rules
 
-Integers = NDArray[np.int64]
+SITE_ROLES = {
+    MeterRole.INVERTER: SiteRole.INVERTER,
+    MeterRole.PLANT: SiteRole.PLANT,
+    MeterRole.LOAD: SiteRole.LOAD,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +43,12 @@ class AssetSettlement:
         return settlement_document(self.settled, self.meters)
 
 
-def metering_meter(listed: ListedMeter, rules: Rules) -> Meter:
+def metering_meter(listed: ListedMeter, asset: Asset, rules: Rules) -> Meter:
     """Limits under which a listed meter is settled."""
     own = rules.limits.get(listed.meter_id)
+    calibration = None
+    if own is not None and own.calibration_due_ms is not None:
+        calibration = Calibration(own.calibration_due_ms, own.permissible_error_ppm)
     return Meter(
         meter_id=listed.meter_id,
         nameplate_w=listed.nameplate_w,
@@ -47,6 +56,10 @@ def metering_meter(listed: ListedMeter, rules: Rules) -> Meter:
         resolution_wh=own.resolution_wh if own else 1,
         modulus_wh=own.modulus_wh if own else None,
         baseline=Baseline(listed.baseline_wh, listed.baseline_time_ms),
+        ceiling=rules.ceilings.get(asset.asset_id),
+        confirmations=rules.confirmations,
+        calibration=calibration,
+        utc_offset_s=asset.utc_offset_s,
     )
 
 
@@ -56,87 +69,72 @@ def signs_for(envelope: Envelope, listed: ListedMeter) -> bool:
     return named == (listed.device_id, listed.meter_id, listed.thumbprint)
 
 
-def counting_meters(meters: Sequence[ListedMeter]) -> list[ListedMeter]:
-    """Meters whose energy is the asset's: the plant meters where there are any, else the inverters; a load meter never produces."""
+def counting_meters(meters: Sequence[ListedMeter], method: Methodology) -> list[ListedMeter]:
+    """Meters whose energy is the asset's: the plant meters where there are any, else the inverters; a load meter never produces.
+
+    Where a methodology counts what is used on site too, the inverters come first.
+    """
     plant = [meter for meter in meters if meter.role is MeterRole.PLANT]
-    return plant or [meter for meter in meters if meter.role is MeterRole.INVERTER]
+    inverters = [meter for meter in meters if meter.role is MeterRole.INVERTER]
+    return (inverters or plant) if method.counts_own_use else (plant or inverters)
 
 
-def settle_asset(
-    asset: Asset, meters: Sequence[ListedMeter], envelopes: Sequence[Envelope], rules: Rules, cutoff_s: int
-) -> AssetSettlement:
+def own_use_meters(counting: Sequence[ListedMeter], listed: ListedAsset, method: Methodology) -> list[ListedMeter]:
+    """Load meters whose consumption was not fed in, though the meters that count have seen it as production."""
+    if method.counts_own_use or any(meter.role is MeterRole.PLANT for meter in counting):
+        return []
+    return [meter for meter in listed.meters if meter.role is MeterRole.LOAD]
+
+
+def settle_asset(listed: ListedAsset, envelopes: Sequence[Envelope], rules: Rules, cutoff_s: int) -> AssetSettlement:
     """Settle an asset from all envelopes of its meters up to a cutoff [s UTC].
 
     Carbon counts net electricity (export minus import, AMS-I.D) on closed local days only: net export falls at night,
-    so a negative day is a deficit that later days repay before anything more is claimed. Import is taken at its
-    highest, whatever its standing.
+    so a negative day is a deficit that later days repay before anything more is claimed. Import, and the load of a site
+    that only its inverters are metered of, is taken at its highest, whatever its standing.
     """
+    asset, terms = listed.asset, rules.terms_of(listed.asset.asset_id)
     cutoff_ms = cutoff_s * 1000
+    vintage_of(
+        cutoff_ms - 1, asset.utc_offset_s
+    )  # raises beyond the calendar: else days without end would be gone through
     closed_ms = last_closed_day_end(cutoff_ms, asset.utc_offset_s)
+    site = site_meters(listed, envelopes, rules)
+    registers = settle_meters(list(site.values()), cutoff_ms)
+    counting = counting_meters(listed.meters, terms.method)
     settled: dict[str, Settlement] = {}
     energy_wh: dict[int, int] = {}
-    net_wh_of_day: dict[tuple[int, int], int] = {}
-    counting = counting_meters(meters)
-    named = Counter(listed.meter_id for listed in counting)
-    for listed in counting:
-        own = [envelope for envelope in envelopes if signs_for(envelope, listed)]
-        revoked_from = None if listed.revoked_boot == NEVER_REVOKED else (listed.revoked_boot, listed.revoked_sequence)
-        meter = metering_meter(listed, rules)
-        if named[listed.meter_id] > 1:
-            meter = replace(meter, meter_id=f"{listed.device_id}/{listed.meter_id}")
-        export = settle_register(meter, collate(own, "export", revoked_from), cutoff_ms)
-        settled[meter.meter_id] = export
+    net = NetEnergy(asset.utc_offset_s)
+    for one in counting:
+        meter_id = site[_key(one)].meter.meter_id
+        export = registers[meter_id].export
+        settled[meter_id] = export
         attested = export.standing == Standing.ATTESTED
-        for vintage, chosen in _by_vintage(export.start_ms[attested], asset.utc_offset_s):
-            energy_wh[vintage] = energy_wh.get(vintage, 0) + int(export.energy_wh[attested][chosen].sum())
-        _add_days(net_wh_of_day, export, attested & (export.end_ms <= closed_ms), asset.utc_offset_s, 1)
-        imported = settle_register(_import_meter(meter), collate(own, "import", revoked_from), cutoff_ms)
-        _add_days(net_wh_of_day, imported, imported.end_ms <= closed_ms, asset.utc_offset_s, -1)
-    terms = rules.terms_of(asset.asset_id)
-    come_to = Settled(
-        cutoff_s=cutoff_s,
-        energy_wh=energy_wh,
-        carbon_wh=_claimable(net_wh_of_day),
-        factor_g_per_mwh=terms.factor.g_per_mwh if terms.factor else 0,
-        tariff_minor_per_mwh=terms.tariff.minor_per_mwh,
-    )
+        for vintage, chosen in steps_by_vintage(export, attested, asset.utc_offset_s):
+            energy_wh[vintage] = energy_wh.get(vintage, 0) + int(export.energy_wh[chosen].sum())
+        net.add_exports(export, attested & (export.end_ms <= closed_ms))
+    for one in [*counting, *own_use_meters(counting, listed, terms.method)]:
+        imported = registers[site[_key(one)].meter.meter_id].imported
+        if imported is not None:
+            net.add_imports(imported, imported.end_ms <= closed_ms)
+    come_to = come_to_terms(listed, terms, cutoff_s, energy_wh, net)
     return AssetSettlement(asset.asset_id, come_to, settled)
 
 
-def _import_meter(meter: Meter) -> Meter:
-    """Return the meter's import register: it has no confirmed baseline, and no nameplate says how much a site may draw."""
-    return Meter(meter.meter_id, MAX_NAMEPLATE_W, meter.rated_overload_ppm, meter.resolution_wh)
+def _key(listed: ListedMeter) -> tuple[str, str]:
+    return listed.device_id, listed.meter_id
 
 
-def _by_vintage(start_ms: Integers, utc_offset_s: int) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Split steps by the year they start in: a difference across New Year belongs to the older vintage."""
-    if not len(start_ms):
-        return []
-    first, last = (vintage_of(int(instant), utc_offset_s) for instant in (start_ms.min(), start_ms.max()))
-    years = range(first, last + 1)
-    return [
-        (year, (start_ms >= year_start_ms(year, utc_offset_s)) & (start_ms < year_start_ms(year + 1, utc_offset_s)))
-        for year in years
-    ]
-
-
-def _add_days(
-    net_wh: dict[tuple[int, int], int], settled: Settlement, chosen: NDArray[np.bool_], utc_offset_s: int, sign: int
-) -> None:
-    """Book chosen steps into net energy by (vintage, local day)."""
-    day_ms = closing_interval_start(settled.end_ms[chosen], MS_PER_DAY, utc_offset_s * 1000)
-    for vintage, of_vintage in _by_vintage(settled.start_ms[chosen], utc_offset_s):
-        for day in np.unique(day_ms[of_vintage]):
-            energy_wh = int(settled.energy_wh[chosen][of_vintage & (day_ms == day)].sum())
-            key = (vintage, int(day))
-            net_wh[key] = net_wh.get(key, 0) + sign * energy_wh
-
-
-def _claimable(net_wh_of_day: Mapping[tuple[int, int], int]) -> dict[int, int]:
-    """Highest level that the cumulative net energy of each vintage has reached [Wh]: deficits are repaid before more is claimed."""
-    level: dict[int, int] = {}
-    highest: dict[int, int] = {}
-    for vintage, day in sorted(net_wh_of_day):
-        level[vintage] = level.get(vintage, 0) + net_wh_of_day[vintage, day]
-        highest[vintage] = max(highest.get(vintage, 0), level[vintage])
-    return highest
+def site_meters(listed: ListedAsset, envelopes: Sequence[Envelope], rules: Rules) -> dict[tuple[str, str], SiteMeter]:
+    """All meters of an asset with what they reported, by device and meter."""
+    named = Counter(one.meter_id for one in listed.meters)
+    site = {}
+    for one in listed.meters:
+        meter = metering_meter(one, listed.asset, rules)
+        if named[one.meter_id] > 1:
+            meter = replace(meter, meter_id=f"{one.device_id}/{one.meter_id}")
+        own = [envelope for envelope in envelopes if signs_for(envelope, one)]
+        revoked_from = None if one.revoked_boot == NEVER_REVOKED else (one.revoked_boot, one.revoked_sequence)
+        export, imported = collate(own, "export", revoked_from), collate(own, "import", revoked_from)
+        site[_key(one)] = SiteMeter(meter, SITE_ROLES[one.role], export, imported)
+    return site

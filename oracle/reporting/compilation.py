@@ -98,7 +98,7 @@ def compile_report(basis: Basis, used_before: Sequence[Envelope], new: Sequence[
         if asset_id not in basis.rules.terms:
             continue
         envelopes = [*earlier.get(asset_id, []), *fresh.get(asset_id, [])]
-        settlement = settle_asset(asset, basis.registry.meters_of(asset_id), envelopes, basis.rules, basis.cutoff_s)
+        settlement = settle_asset(basis.registry.listed(asset_id), envelopes, basis.rules, basis.cutoff_s)
         settlements[asset_id] = settlement
         evidence = next_evidence_root(
             evidence_root_of(asset_id, basis.statements),

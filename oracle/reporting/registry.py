@@ -74,6 +74,16 @@ class Objection(StrEnum):
 
 
 @dataclass(frozen=True)
+class ListedAsset:
+    """What the registry says of one asset."""
+
+    asset: Asset
+    project: Project
+    meters: Sequence[ListedMeter]
+    """Its meters, in the order of the project's list."""
+
+
+@dataclass(frozen=True)
 class RegistrySnapshot:
     """Everything the registry says at one block."""
 
@@ -113,6 +123,11 @@ class RegistrySnapshot:
         """Meters of one asset, in the order of its project's list."""
         listed = self.meters.get(self.assets[asset_id].project_id, ())
         return tuple(meter for meter in listed if meter.asset_id == asset_id)
+
+    def listed(self, asset_id: str) -> ListedAsset:
+        """One asset with its project and its meters."""
+        asset = self.assets[asset_id]
+        return ListedAsset(asset, self.projects[asset.project_id], self.meters_of(asset_id))
 
     def check(self) -> None:
         """Make sure that it is clear whose readings are whose.

@@ -237,7 +237,7 @@ def test_settling_shows_its_progress_on_the_terminal_only(readings):
     finally:
         os.close(its_end)
         os.close(terminal)
-    assert "settling meters" in shown
+    assert "settling sites" in shown
     elsewhere = subprocess.run(command, capture_output=True, check=True)
     assert elsewhere.stderr == b""
     assert on_terminal.stdout == elsewhere.stdout

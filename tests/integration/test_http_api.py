@@ -23,6 +23,7 @@ def test_what_an_owner_sees_adds_up(client):
     assets = client.get("/v1/assets").json()
     assert [asset["asset_id"] for asset in assets] == ["liuyang-village-1", "shamshuipo-rooftop-1"]
     assert [asset["claim_right"] for asset in assets] == ["credit", "none"]
+    assert [asset["credit_refusal"] for asset in assets] == [None, "no_right"]
     for asset in assets:
         name = asset["asset_id"]
         assert client.get(f"/v1/assets/{name}").json() == asset

@@ -21,8 +21,8 @@ from oracle.journal.journal import Journal
 from oracle.journal.rejections import MAX_REJECTIONS, SLACK
 from oracle.metering.collation import collate
 from oracle.metering.meter import Baseline, Meter
+from oracle.metering.reasons import Reason
 from oracle.metering.settlement import Standing, settle_register
-from oracle.metering.validation import Reason
 from tests.load.fuzz_run import BATCH, WORKERS, run_fuzz
 from tests.load.fuzz_script import answered
 from tests.load.fuzz_site import REASONS

@@ -9,19 +9,30 @@ from devices.telemetry import NO_PREVIOUS, Reading, Readings, encode
 from oracle.metering.settlement import Standing
 from oracle.reporting.advance import raised
 from oracle.reporting.compilation import Basis, compile_report
+from oracle.reporting.factors import EmissionFactor, FactorKind, Margins
+from oracle.reporting.methodologies import METHODOLOGIES
 from oracle.reporting.registry import RegistrySnapshot, meters_root
 from oracle.reporting.report import NO_REPORT, Domain
-from oracle.reporting.rules import AssetTerms, EmissionFactor, FactorKind, Rules, Tariff
+from oracle.reporting.rules import Rules
+from oracle.reporting.terms import AssetTerms, Tariff
 
 KEY = SigningKey.from_seed("eddsa", bytes(range(32)))
 ACCOUNT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 START_S = 1_735_689_600 - 5 * 3600  # five hours before the New Year of 2025, UTC
-FACTOR = EmissionFactor("south", 570_123, FactorKind.COMBINED_MARGIN, 2023, "a source")
+FACTOR = EmissionFactor(
+    "south", 570_123, FactorKind.COMBINED_MARGIN, 2023, "a source", "a licence", "a grid, CO2", Margins(750_000)
+)
 TARIFF = Tariff("feed-in", 3_000_001, "a contract")
 RULES = Rules({"roof": AssetTerms("roof", TARIFF, FACTOR)})
 METER = ListedMeter("roof", "met", "dev", KEY.public.thumbprint, MeterRole.INVERTER, 8000, 1000, START_S * 1000)
 PROJECT = Project(
-    "village", ACCOUNT, bytes(32), ClaimRight.CREDIT, b"\1" * 32, Assurance.DEVICE_SIGNED, meters_root([METER])
+    "village",
+    ACCOUNT,
+    METHODOLOGIES["AMS-I.D"].on_chain,
+    ClaimRight.CREDIT,
+    b"\1" * 32,
+    Assurance.DEVICE_SIGNED,
+    meters_root([METER]),
 )
 ROOF = Asset("roof", "village", ACCOUNT, 8000, START_S, 8 * 3600, 600_000, 4_000_000, 10**6)
 REGISTRY = RegistrySnapshot(1, {"village": PROJECT}, {"roof": ROOF}, {"village": (METER,)})

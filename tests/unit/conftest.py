@@ -23,9 +23,11 @@ from oracle.attestation.signer_set import SignerSet
 from oracle.keyring.memory import MemoryKeyring
 from oracle.reporting.compilation import Basis, Compiled, compile_report
 from oracle.reporting.document import canonical_bytes
+from oracle.reporting.factors import EmissionFactor, FactorKind, Margins
 from oracle.reporting.registry import RegistrySnapshot, meter_leaf, meters_root, meters_tree
 from oracle.reporting.report import NO_REPORT, Domain
-from oracle.reporting.rules import AssetTerms, EmissionFactor, FactorKind, Rules, Tariff
+from oracle.reporting.rules import Rules
+from oracle.reporting.terms import AssetTerms, Tariff
 
 NETWORK = "demo"
 HOUR_MS = 3_600_000
@@ -36,6 +38,13 @@ BASELINE_WH = 1000
 ASSET = "rooftop-1"
 PROJECT = "village"
 ACCOUNT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+
+
+def combined_margin(factor_id, g_per_mwh):
+    """A factor that a methodology for solar power takes."""
+    return EmissionFactor(
+        factor_id, g_per_mwh, FactorKind.COMBINED_MARGIN, 2023, "a source", "a licence", "a grid, CO2", Margins(750_000)
+    )
 
 
 def steady(hours, *, wh_an_hour=1000, from_hour=0, register_wh=BASELINE_WH):
@@ -60,8 +69,8 @@ class Fleet:
 
     @property
     def rules(self):
-        factor = EmissionFactor("south", 570_000, FactorKind.COMBINED_MARGIN, 2023, "a source")
-        return Rules({ASSET: AssetTerms(ASSET, Tariff("feed-in", 3_000_001, "a contract"), factor)})
+        factor = combined_margin("south", 570_000)
+        return Rules({ASSET: AssetTerms(ASSET, Tariff("feed-in", 3_000_001, "a contract"), factor)}, confirmations=2)
 
     def meter(self, number, **parts):
         named = {

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from api.clear_sky import clear_sky_ceiling
 from api.cli import heliograph
 from api.configuration.gateway import EXAMPLE as GATEWAY
 from api.configuration.gateway import GatewayConfig
@@ -27,7 +28,9 @@ from api.server import serve
 from devices.device_key import SigningKey
 from oracle.errors import ConfigError
 from oracle.keyring.files import create_keyring
-from oracle.reporting.rules import AssetTerms, EmissionFactor, FactorKind, MeterLimits, Rules, Tariff
+from oracle.reporting.factors import EmissionFactor, FactorKind, Margins
+from oracle.reporting.rules import MeterLimits, Rules, rules_from_document
+from oracle.reporting.terms import AssetTerms, Tariff
 
 RULES = """
 ledger_interval = "1h"
@@ -43,6 +46,9 @@ g_per_mwh = 570000
 kind = "combined_margin"
 year = 2023
 source = "published table"
+licence = "public domain"
+boundary = "southern grid, CO2"
+operating_weight_ppm = 750000
 
 [[factor]]
 id = "average"
@@ -50,6 +56,8 @@ g_per_mwh = 500000
 kind = "average_consumption"
 year = 2023
 source = "published table"
+licence = "public domain"
+boundary = "southern grid, CO2"
 
 [[asset]]
 id = "roof-1"
@@ -205,7 +213,8 @@ def test_a_device_key_that_others_can_read_is_refused(tmp_path):
 def test_a_rules_file_states_rules(tmp_path):
     (tmp_path / "rules.toml").write_text(RULES)
     tariff = Tariff("feed-in", 3_000_000, "contract 17 of 2025")
-    factor = EmissionFactor("south", 570_000, FactorKind.COMBINED_MARGIN, 2023, "published table")
+    described = ("published table", "public domain", "southern grid, CO2")
+    factor = EmissionFactor("south", 570_000, FactorKind.COMBINED_MARGIN, 2023, *described, Margins(750_000))
     stated = Rules(
         terms={"roof-1": AssetTerms("roof-1", tariff, factor), "roof-2": AssetTerms("roof-2", tariff, None)},
         limits={"met-2": MeterLimits("met-2", 1_100_000, 10, None)},
@@ -364,3 +373,41 @@ def test_a_process_that_hangs_ends_all_the_same(signals):
     process.communicate(timeout=10)
     assert process.returncode == (130 if signals == 1 else -signal.SIGTERM)
     assert time.monotonic() - began < 5
+
+
+def test_a_ceiling_as_the_command_prints_it_is_part_of_the_rules(tmp_path):
+    place = ["--asset", "roof-1", "--latitude", "22.38", "--longitude", "114.19"]
+    printed = CliRunner().invoke(heliograph, ["ceiling", *place])
+    assert printed.exit_code == 0, printed.output
+    path = tmp_path / "rules.toml"
+    path.write_text(RULES + printed.stdout)
+    rules = load_rules(path)
+    assert rules.ceilings == {"roof-1": clear_sky_ceiling(22.38, 114.19)}
+    assert rules_from_document(rules.document()) == rules
+    for wrong, complaint in (
+        (RULES + printed.stdout * 2, "ceiling of asset 'roof-1' is there more than once"),
+        (RULES + printed.stdout.replace("roof-1", "roof-9"), "a ceiling names asset 'roof-9'"),
+        (RULES + '[[ceiling]]\nasset = "roof-1"\nppm = [[1]]\n', "a row has not 48 entries"),
+        (RULES + '[[ceiling]]\nasset = "roof-1"\nppm = []\n', "a row has not 48 entries"),
+    ):
+        path.write_text(wrong)
+        with pytest.raises(ConfigError, match=complaint):
+            load_rules(path)
+
+
+def test_confirmations_and_calibration_are_rules(tmp_path):
+    path = tmp_path / "rules.toml"
+    path.write_text(
+        "confirmations = 6\n"
+        + RULES.replace(
+            "resolution_wh = 10",
+            "resolution_wh = 10\ncalibration_due = 2027-01-01T00:00:00+08:00\npermissible_error_ppm = 15000",
+        )
+    )
+    rules = load_rules(path)
+    assert rules.confirmations == 6
+    assert rules.limits["met-2"] == MeterLimits("met-2", 1_100_000, 10, None, 1_798_732_800_000, 15_000)
+    assert rules_from_document(rules.document()) == rules
+    path.write_text("confirmations = 0\n" + RULES)
+    with pytest.raises(ConfigError, match="confirmations"):
+        load_rules(path)

@@ -7,8 +7,8 @@ import pytest
 from devices.telemetry import Reading
 from oracle.metering.collation import collate
 from oracle.metering.meter import Baseline, Meter
+from oracle.metering.reasons import Reason
 from oracle.metering.settlement import Standing, settle_register
-from oracle.metering.validation import Reason
 
 HOUR = 3_600_000
 
@@ -16,7 +16,12 @@ HOUR = 3_600_000
 @pytest.fixture(name="meter")
 def meter_fixture(fleet):
     listed = fleet.meter(0)
-    return Meter(listed.meter_id, listed.nameplate_w, baseline=Baseline(listed.baseline_wh, listed.baseline_time_ms))
+    return Meter(
+        listed.meter_id,
+        listed.nameplate_w,
+        baseline=Baseline(listed.baseline_wh, listed.baseline_time_ms),
+        confirmations=2,
+    )
 
 
 def settle(meter, envelopes, **parts):

@@ -7,14 +7,14 @@ from devices.telemetry import Column, Reading, Readings
 from oracle.errors import ConfigError
 from oracle.metering.collation import collate, observe
 from oracle.metering.meter import Baseline, Meter
+from oracle.metering.reasons import Reason
 from oracle.metering.settlement import Standing, settle_register
-from oracle.metering.validation import Reason
 
 T0 = 1_750_000_000_000
 STEP = 300_000
 END = T0 + 10**10
-METER = Meter("met-1", 8000)
-ANCHORED = Meter("met-1", 8000, baseline=Baseline(1000, T0))
+METER = Meter("met-1", 8000, confirmations=2)
+ANCHORED = Meter("met-1", 8000, baseline=Baseline(1000, T0), confirmations=2)
 
 
 def series(*registers, step=STEP):
@@ -176,20 +176,22 @@ def test_ten_thousand_events_settle_in_no_time():
 
 def test_a_register_rolls_over_at_its_modulus():
     rows = series(99_800, 99_900, 0, 100, 200, 200)
-    assert totals(settle(rows, Meter("m", 8000, modulus_wh=100_000))) == (400, 0, 0)
+    assert totals(settle(rows, Meter("m", 8000, modulus_wh=100_000, confirmations=2))) == (400, 0, 0)
     assert sum(totals(settle(rows))) <= 200
 
 
 def test_a_false_zero_near_the_modulus_is_no_roll_over():
     rows = series(99_800, 99_900, 0, 99_950, 99_990, 99_990)
-    assert totals(settle(rows, Meter("m", 8000, modulus_wh=100_000))) == (190, 0, 0)
+    assert totals(settle(rows, Meter("m", 8000, modulus_wh=100_000, confirmations=2))) == (190, 0, 0)
 
 
 def test_a_register_at_or_above_its_modulus_is_refused_and_turns_do_not_overflow():
     rows = series(*[2**52 - 1, 0, 0] * 50, 2**62)
     settled = settle(rows, Meter("m", 8000, modulus_wh=2**52))
     assert settled.last_register_wh < 2**53
-    assert settle(series(5, 150_000, 5), Meter("m", 8000, modulus_wh=100_000)).rejected[Reason.JUMP] == 1
+    assert (
+        settle(series(5, 150_000, 5), Meter("m", 8000, modulus_wh=100_000, confirmations=2)).rejected[Reason.JUMP] == 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_inverters_side_by_side(tmp_path):
 def test_local_time_is_taken_at_a_fixed_offset(tmp_path):
     path = write(tmp_path, TWO_INVERTERS)
     for offset in (480, {"SB-5000TL": 480}):
-        meters = read(path, utc_offset_minutes=offset).meters
+        meters = read(path, zones=offset).meters
         assert meters["SB-5000TL"].readings.time_ms[0] == 1751241600000 - 480 * 60_000
     assert meters["STP8.0-3AV-40-622"].readings.time_ms[0] == 1751241600000
 

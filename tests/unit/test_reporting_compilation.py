@@ -14,7 +14,9 @@ from oracle.reporting.asset_settlement import settle_asset
 from oracle.reporting.compilation import compile_report
 from oracle.reporting.document import canonical_bytes
 from oracle.reporting.emissions import avoided_grams_down, revenue_minor_down
-from oracle.reporting.rules import AssetTerms, EmissionFactor, FactorKind, Rules, Tariff, rules_from_document
+from oracle.reporting.factors import EmissionFactor, FactorKind
+from oracle.reporting.rules import Rules, rules_from_document
+from oracle.reporting.terms import AssetTerms, Tariff
 
 HOUR_MS = 3_600_000
 DAY_S = 86_400
@@ -24,7 +26,8 @@ NEW_YEAR_S = 1_735_689_600  # 2025-01-01T00:00:00Z
 def settle(fleet, meters, envelopes, cutoff_s, **asset):
     registry = fleet.registry(*meters)
     (known,) = registry.assets.values()
-    return settle_asset(replace(known, **asset), meters, envelopes, fleet.rules, cutoff_s)
+    listed = replace(registry.listed(known.asset_id), asset=replace(known, **asset))
+    return settle_asset(listed, envelopes, fleet.rules, cutoff_s)
 
 
 def around_new_year(hours, registers):
@@ -175,10 +178,11 @@ def reports_of(fleet, steps, **asset):
 
 def test_a_late_reading_does_not_mint_its_energy_in_a_second_vintage(fleet):
     """A gateway holds the reading of midnight back: what was booked in the old year stays there, and nothing is stated twice."""
-    early = fleet.envelope(0, around_new_year([-1, 6, 7], [1000, 7000, 7000]))
-    late = fleet.envelope(0, around_new_year([0], [1500]), first_sequence=3, previous=early.digest)
-    more = fleet.envelope(0, around_new_year([8, 9], [9000, 9000]), first_sequence=4, previous=late.digest)
-    cutoff_s = NEW_YEAR_S + DAY_S
+    early = fleet.envelope(0, around_new_year([-1, 6, 13, 20, 27], [1000, 7000, 7000, 7000, 7000]))
+    late = fleet.envelope(0, around_new_year([0], [1500]), first_sequence=5, previous=early.digest)
+    rows = around_new_year([34, 41, 48, 55], [9000, 9000, 9000, 9000])
+    more = fleet.envelope(0, rows, first_sequence=6, previous=late.digest)
+    cutoff_s = NEW_YEAR_S + 3 * DAY_S
     first, second, third = reports_of(fleet, [([early], cutoff_s), ([late], cutoff_s + 1), ([more], cutoff_s + 2)])
     energy = [
         {vintage: s.energy_wh.net for (_, vintage), s in compiled.statements.items()}
@@ -207,7 +211,7 @@ def test_assets_without_terms_and_meters_that_left_stop_no_report(fleet, steady)
 @pytest.mark.parametrize("kind", [kind for kind in FactorKind if kind is not FactorKind.COMBINED_MARGIN])
 def test_only_a_combined_margin_earns_credits(kind):
     with pytest.raises(ConfigError, match="combined_margin"):
-        AssetTerms("a", Tariff("t", 1, "s"), EmissionFactor("f", 1, kind, 2023, "s"))
+        AssetTerms("a", Tariff("t", 1, "s"), EmissionFactor("f", 1, kind, 2023, "s", "l", "b"))
 
 
 def test_rules_read_back_as_written_and_refuse_anything_else(fleet):

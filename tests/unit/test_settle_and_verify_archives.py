@@ -47,7 +47,7 @@ def settled(site, *names):
 def test_settle_gives_the_same_bytes_wherever_the_envelopes_are(site):
     whole = settled(site, "whole.sqlite")
     ledger = json.loads(whole.stdout)
-    assert ledger["totals"] == {"attested_wh": 26_000 + 22_000, "withheld_wh": 2000, "disputed_wh": 0}
+    assert ledger["totals"] == {"attested_wh": 24_000 + 20_000, "withheld_wh": 6000, "disputed_wh": 0}
     assert "13 envelopes of 2 meters: each signature holds" in whole.stderr
     for names in (
         ("journal.sqlite", "a.parquet", "b.parquet"),
@@ -60,7 +60,7 @@ def test_settle_gives_the_same_bytes_wherever_the_envelopes_are(site):
 
 def test_archives_alone_settle_what_they_hold(site):
     ledger = json.loads(settled(site, "a.parquet", "b.parquet").stdout)
-    assert ledger["totals"] == {"attested_wh": 22_000 + 22_000, "withheld_wh": 2000, "disputed_wh": 0}
+    assert ledger["totals"] == {"attested_wh": 20_000 + 20_000, "withheld_wh": 6000, "disputed_wh": 0}
 
 
 def altered(path, change):

@@ -1,0 +1,21 @@
+import shutil
+
+import pytest
+
+from tests.verifier.proofs import made_up_proof
+from tests.verifier.verdicts import MODULES, javascript_verdicts
+
+GOOD = 100
+
+
+@pytest.fixture(scope="session", name="javascript")
+def javascript_fixture(require):
+    """The second verifier."""
+    require("node", shutil.which("node"), "install Node.js 20 or newer")
+    require("@noble/curves", (MODULES / "@noble" / "curves").is_dir(), "npm ci in contracts/")
+    return javascript_verdicts
+
+
+@pytest.fixture(scope="session", name="good")
+def good_fixture():
+    return [made_up_proof(seed) for seed in range(GOOD)]

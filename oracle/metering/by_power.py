@@ -26,18 +26,28 @@ def over_capacity(track: Track, meter: Meter) -> Flags:
 
 
 def reversed_current(track: Track, meter: Meter) -> Flags:
-    """Mark readings at which something that only generates draws noticeable power."""
+    """Mark readings at which something that only generates draws power, on days on which it often draws noticeable power."""
     if not meter.generates_only:
         return np.zeros(len(track), dtype=np.bool_)
-    return track.has_power & (track.power_w * -PPM > meter.nameplate_w * NOTICEABLE_PPM)
+    drawing = track.has_power & (track.power_w < 0)
+    much = drawing & (track.power_w * -PPM > meter.nameplate_w * NOTICEABLE_PPM)
+    return drawing & on_days_of(track.time_ms, track.time_ms[much], meter)
 
 
 def draws(meter: Meter, start_ms: Integers, end_ms: Integers, drawn_wh: Integers) -> Flags:
-    """Mark steps of the import register (shape (n,)) over which something that only generates drew noticeable energy."""
+    """Mark steps of the import register of something that only generates, on days on which it often drew noticeable energy: shape (n,)."""
     if not meter.generates_only:
         return np.zeros(len(drawn_wh), dtype=np.bool_)
-    much: Flags = drawn_wh > _noticeable_w_ms(end_ms - start_ms, meter) // HOUR_MS
-    return much
+    much = drawn_wh > _noticeable_w_ms(end_ms - start_ms, meter) // HOUR_MS
+    return (drawn_wh > 0) & on_days_of(end_ms, end_ms[much], meter)
+
+
+def on_days_of(time_ms: Integers, marked_ms: Integers, meter: Meter) -> Flags:
+    """Mark what is dated (shape (n,)) on local days on which as many marked instants fall as confirm a register."""
+    offset_ms = meter.utc_offset_s * 1000
+    days, how_many = np.unique((marked_ms - 1 + offset_ms) // DAY_MS, return_counts=True)
+    found: Flags = np.isin((time_ms - 1 + offset_ms) // DAY_MS, days[how_many >= meter.confirmations])
+    return found
 
 
 def _noticeable_w_ms(span_ms: Integers, meter: Meter) -> Integers:

@@ -111,6 +111,7 @@ def _account(meter: Meter, traces: list[Trace], contested_ms: Integers, judged: 
     end_ms = np.concatenate([one.track.time_ms[1:] for one in traces])
     energy_wh = np.concatenate([np.diff(one.track.register_wh) for one in traces])
     impossible = np.concatenate([one.too_fast for one in traces])
+    beyond = np.concatenate([one.over_capacity for one in traces])
     by_night = np.concatenate([one.by_night for one in traces])
     overstated = np.concatenate([overstated_days(one.track, meter) for one in traces])
     unbelieved = np.concatenate([np.arange(1, max(len(one.track), 1)) >= one.believed for one in traces])
@@ -123,6 +124,7 @@ def _account(meter: Meter, traces: list[Trace], contested_ms: Integers, judged: 
     for flags, held, why in (  # the later one counts
         (unbelieved, Standing.WITHHELD, Reason.UNCORROBORATED),
         (overstated, Standing.DISPUTED, Reason.SCALE),
+        (beyond, Standing.DISPUTED, Reason.OVER_CAPACITY),
         (impossible, Standing.DISPUTED, Reason.JUMP),
         (by_night, Standing.DISPUTED, Reason.NIGHT),
         (spans_contested, Standing.DISPUTED, Reason.EQUIVOCATION),

@@ -22,13 +22,15 @@ from oracle.metering.settlement import Settlement
 
 TOLERANCE_PPM = 10_000
 """By how much the plant meter may exceed its inverters [ppm]: it is of class 0.5, they are of class 1."""
-TOLERANCE_MS = 360_000
-"""And by so much of its largest power: meters are not read in the same second."""
+TOLERANCE_MS = 10_000
+"""And by so much of its largest power, and a step of its register: midnights find all meters at rest."""
+RUNNING_TOLERANCE_MS = 360_000
+"""In a stretch that still runs, by so much: meters are not read in the same second."""
 UNDER_WAY_PPM = 1000
 """A difference across midnight of less than this share of a day at nameplate belongs to the night [ppm]."""
 FIRST_DAYS = 7
 """The share that usually arrives at the plant meter is that of so many first days without contradiction."""
-DRIFT_PPM = 10_000
+DRIFT_PPM = 7_000
 """A share that is larger than the usual one by this much has drifted [ppm]."""
 DRIFT_DAYS = 3
 """A drift is looked for in the sums of so many days."""
@@ -130,7 +132,6 @@ def _sums(settled: Settlement, edges: Sequence[int]) -> Integers:
 
 def excesses(plant: Meter, compared: Sequence[Stretch]) -> list[Excess]:
     """Find what the meters of a site do not confirm of each other, in the order of time."""
-    slack_wh = plant.largest_power_w * TOLERANCE_MS // HOUR_MS + plant.resolution_wh
     usual: list[Stretch] = []
     recent: list[Stretch] = []
     found = []
@@ -138,6 +139,8 @@ def excesses(plant: Meter, compared: Sequence[Stretch]) -> list[Excess]:
         supplied_wh, delivered_wh = sum(e.supplied_wh for e in usual), sum(e.delivered_wh for e in usual)
         share = (delivered_wh, supplied_wh) if supplied_wh else UNKNOWN_SHARE
         drifted = 0
+        slack_ms = TOLERANCE_MS if one.complete else RUNNING_TOLERANCE_MS
+        slack_wh = plant.largest_power_w * slack_ms // HOUR_MS + 2 * plant.resolution_wh
         if one.complete:
             recent = [*recent, one][-DRIFT_DAYS:]
             if len(usual) == FIRST_DAYS and delivered_wh * 100 >= supplied_wh * (100 - MOST_LOSS_PERCENT):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracle.metering.by_power import over_capacity, stuck
+from oracle.metering.by_power import on_days_of, over_capacity, stuck
 from oracle.metering.collation import DatedEvent
 from oracle.metering.corroboration import absorbed, before_young_leap, believed
 from oracle.metering.meter import Meter
@@ -28,6 +28,8 @@ class Trace:
     """Steps of local days on which the register rose faster than the plant can produce."""
     by_night: Flags
     """Steps of local days on which it rose while the sun was down."""
+    over_capacity: Flags
+    """Steps that end on local days on which the power was often above the largest."""
 
 
 def trace(
@@ -52,7 +54,7 @@ def trace(
         on_chain = possible.copy()
         on_chain[possible] = longest_consistent_chain(span.time_ms[possible], span.register_wh[possible], meter)
         span, on_chain = span.with_reading(0, *anchor), np.insert(on_chain, 0, values=True)
-    return _judge(meter, span, on_chain, closed=until is not None, rejections=rejections)
+    return _judge(meter, span, on_chain, anchored=anchor is not None, closed=until is not None, rejections=rejections)
 
 
 def _anchor(meter: Meter, since: DatedEvent | None) -> tuple[int, int] | None:
@@ -71,7 +73,9 @@ def _can_follow(meter: Meter, span: Track, anchor: tuple[int, int], tolerance_wh
     return follows
 
 
-def _judge(meter: Meter, span: Track, on_chain: Flags, *, closed: bool, rejections: Rejections) -> Trace:
+def _judge(  # noqa: PLR0913  a trace may begin at an anchor and end at an event, and rejections are tallied across traces
+    meter: Meter, span: Track, on_chain: Flags, *, anchored: bool, closed: bool, rejections: Rejections
+) -> Trace:
     stale = frozen_runs(span, on_chain)
     stale[np.flatnonzero(on_chain)[stuck(span[on_chain], meter)]] = True
     on_chain &= ~stale
@@ -86,22 +90,38 @@ def _judge(meter: Meter, span: Track, on_chain: Flags, *, closed: bool, rejectio
     rose_by_night = _rose_by_night(meter, span)
     too_fast = absorbed(span, on_chain, meter.confirmations, over | rose_by_night)
     by_night = _spanning(span, chain, rose_by_night) & too_fast
+    if not anchored and len(too_fast):
+        too_fast[0] |= _rose_into(span, chain) >= meter.confirmations
     sure = min(believed(span, on_chain, meter.confirmations), before_young_leap(chain, meter))
     return Trace(
         track=chain,
         believed=len(chain) if closed else sure,
         too_fast=_whole_days(meter, chain, too_fast),
+        over_capacity=on_days_of(chain.time_ms[1:], span.time_ms[over], meter),
         by_night=_whole_days(meter, chain, by_night),
     )
 
 
 def _rose_by_night(meter: Meter, span: Track) -> Flags:
-    """Mark readings (shape (n,)) whose register is above that of the reading before, with no sun in between."""
+    """Mark readings (shape (n,)) whose register is above that of the reading before, with no sun in between.
+
+    A register that had stood still since the sun shone may catch up with what was produced since.
+    """
     rose = np.zeros(len(span), dtype=np.bool_)
     if meter.ceiling is not None and len(span) > 1:
-        dark = np.diff(reach_wh(span.time_ms, meter.ceiling, meter.nameplate_w, meter.largest_power_w)) == 0
-        rose[1:] = dark & (np.diff(span.register_wh) > meter.tolerance_wh)
+        reach = reach_wh(span.time_ms, meter.ceiling, meter.nameplate_w, meter.largest_power_w)
+        rise_wh = np.diff(span.register_wh)
+        moved = np.append(True, rise_wh != 0)
+        since = np.maximum.accumulate(np.where(moved, np.arange(len(span)), 0))[:-1]
+        caught_up = rise_wh <= reach[1:] - reach[since] + meter.tolerance_wh
+        rose[1:] = (np.diff(reach) == 0) & (rise_wh > meter.tolerance_wh) & ~caught_up
     return rose
+
+
+def _rose_into(span: Track, chain: Track) -> int:
+    """How many readings before the first of the chain stand below it, and not at zero: the way into it rose too fast."""
+    before = span.time_ms < chain.time_ms[0]
+    return int((before & (span.register_wh > 0) & (span.register_wh <= chain.register_wh[0])).sum())
 
 
 def _spanning(span: Track, chain: Track, marked: Flags) -> Flags:

@@ -10,6 +10,9 @@ With u = register and v = what the plant could have produced up to then - regist
 exactly when u_i <= u_j and v_i <= v_j. That is a partial order, so the largest chain is a longest non-decreasing
 subsequence of v after sorting by u: O(n log n) (Fredman 1975). It depends on the set of readings only, not on their
 order of arrival.
+
+A register that stands still says one thing, however often it is read: of readings in a row that show the same, only the
+first and the last count. Else a stale cache would outvote the truth by patience.
 """
 
 from bisect import bisect_right
@@ -67,11 +70,17 @@ def longest_consistent_chain(
     """
     if len(time_ms) < 2 or bool(steps_are_consistent(time_ms, register_wh, meter).all()):
         return np.ones(len(time_ms), dtype=np.bool_)
-    u: list[int] = register_wh.tolist()
-    v: list[int] = headroom_wh(time_ms, register_wh, meter).tolist()
-    chain = _longest_chain(u, v)
-    member = np.zeros(len(u), dtype=np.bool_)
-    member[chain + _rounded_off(u, v, chain, meter.tolerance_wh)] = True
+    headroom = headroom_wh(time_ms, register_wh, meter)
+    changes = np.diff(register_wh) != 0
+    first, last = np.append(True, changes), np.append(changes, True)
+    ends = np.flatnonzero(first | last)
+    member = np.zeros(len(register_wh), dtype=np.bool_)
+    member[ends[_longest_chain(register_wh[ends].tolist(), headroom[ends].tolist())]] = True
+    # What stands still between two readings of the chain stands on it.
+    run = np.cumsum(first) - 1
+    member |= (member[first] & member[last])[run]
+    chain: list[int] = np.flatnonzero(member).tolist()
+    member[_rounded_off(register_wh.tolist(), headroom.tolist(), chain, meter.tolerance_wh)] = True
     return member
 
 

@@ -1,5 +1,7 @@
 """The corpus over several seeds, fault by fault."""
 
+import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -81,8 +83,18 @@ def _each(one: Callable[[int], list[CaseScore]], seeds: Sequence[int], workers: 
     if workers == 1:
         yield from map(one, seeds)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(
+        workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    )  # Ctrl-C is ours to answer
+    try:
         yield from pool.map(one, seeds)
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def score_seed(seed: int, faults: Sequence[str], recordings_: Sequence[Series]) -> list[CaseScore]:

@@ -13,7 +13,7 @@ from api.demo.chains import start_chain
 from api.demo.fleet import simulated_fleet
 from api.demo.timetable import simulated_start, simulated_timetable
 from api.demo.world import NETWORK, build_world
-from api.prove import Exporter
+from api.proofs.prove import Exporter
 from contracts.address_book import connect
 from contracts.state import credit_id, to_bytes32
 from contracts.transaction import send

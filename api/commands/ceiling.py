@@ -16,7 +16,7 @@ def ceiling(asset: str, latitude: float, longitude: float) -> None:
     that file to every node. Energy that rises faster than the ceiling allows is disputed.
     """
     with leaving_at_once():
-        from api.clear_sky import clear_sky_ceiling
+        from api.settling.clear_sky import clear_sky_ceiling
         from oracle.metering.ceiling import HALF_HOURS
     ppm = clear_sky_ceiling(latitude, longitude).ppm
     rows = [ppm[start : start + HALF_HOURS] for start in range(0, len(ppm), HALF_HOURS)]

@@ -11,7 +11,7 @@ from api.destinations import require_file_place, write_whole
 from oracle.errors import ConfigError, ProofError, ReportError
 
 if TYPE_CHECKING:
-    from api.certificates import Request
+    from api.proofs.certificates import Request
     from oracle.attestation.verification import Step
 
 
@@ -80,7 +80,7 @@ def certificates(  # noqa: PLR0913, PLR0917  one for each option
         needed = "PROOF.json, --trust ANCHOR.json, and --issuer I.toml (see --example) or --check FILE"
         return fail(f"certificates needs {needed}", 2)
     with leaving_at_once():
-        from api.certificates import RefusedError
+        from api.proofs.certificates import RefusedError
     try:
         if checked_path is not None:
             _check(proof_path, trust_path, checked_path, before_paths)
@@ -98,7 +98,7 @@ def certificates(  # noqa: PLR0913, PLR0917  one for each option
 
 
 def _issue(proof_path: Path, trust_path: Path, json_path: str | None, request: "Request") -> None:
-    from api.certificates import issue
+    from api.proofs.certificates import issue
     from oracle.attestation.proof import decode_anchor
 
     destination = None if json_path in (None, "-") else Path(str(json_path))
@@ -114,7 +114,7 @@ def _issue(proof_path: Path, trust_path: Path, json_path: str | None, request: "
 
 
 def _check(proof_path: Path, trust_path: Path, checked_path: Path, before_paths: tuple[Path, ...]) -> None:
-    from api.certificates import check
+    from api.proofs.certificates import check
     from oracle.attestation.proof import decode_anchor
 
     before = [path.read_bytes() for path in before_paths]
@@ -126,8 +126,8 @@ def _check(proof_path: Path, trust_path: Path, checked_path: Path, before_paths:
 
 
 def _request(issuer_path: Path, interval: str, before_paths: tuple[Path, ...], factors_path: Path | None) -> "Request":
-    from api.certificates import Request
     from api.configuration.issuer import load_issuer
+    from api.proofs.certificates import Request
     from oracle.metering.interval import parse_duration_ms
     from oracle.reporting.hourly_factors import read_hourly_factors
 

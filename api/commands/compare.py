@@ -36,8 +36,8 @@ def compare(first: Path, second: Path, trust_path: Path | None, json_path: str |
     """
     destination = None if json_path in (None, "-") else Path(str(json_path))
     with leaving_at_once():
-        from api.compare import compare_files, comparison_document, comparison_lines
-        from api.verify import read_trust
+        from api.proofs.compare import compare_files, comparison_document, comparison_lines
+        from api.proofs.verify import read_trust
         from oracle.attestation.proof import Anchor
     try:
         if destination is not None:

@@ -13,7 +13,7 @@ from api.destinations import require_file_place, write_whole
 from oracle.errors import ConfigError
 
 if TYPE_CHECKING:
-    from api.explain_sources import Explanation
+    from api.explaining.sources import Explanation
 
 
 @click.command()
@@ -55,7 +55,7 @@ def explain(  # noqa: PLR0913, PLR0917  one parameter an option
         if destination is not None:
             require_file_place(destination)
         with leaving_at_once():
-            from api.explain_sources import explain as explain_files
+            from api.explaining.sources import explain as explain_files
         with progress() as on_progress:
             explanation = explain_files(asset, interval, files, meters_path, rules_path, on_progress)
         for note in explanation.notes:
@@ -73,7 +73,7 @@ def explain(  # noqa: PLR0913, PLR0917  one parameter an option
 
 
 def _print(explanation: "Explanation") -> None:
-    from api.explain import sentences
+    from api.explaining.explain import sentences
 
     click.echo(f"{explanation.asset}, {explanation.interval}")
     for meter in explanation.meters:

@@ -26,6 +26,6 @@ def gateway(config_path: Path | None, *, check: bool, example: bool) -> None:
     if config_path is None:
         return fail("--config F.toml is missing; --example prints one to start from", 2)
     from api.configuration.command import carry_out
-    from api.gateway_process import run_gateway
+    from api.processes.gateway_process import run_gateway
 
     return carry_out(config_path, GatewayConfig.load, run_gateway, check=check)

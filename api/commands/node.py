@@ -26,6 +26,6 @@ def node(config_path: Path | None, *, check: bool, example: bool) -> None:
     if config_path is None:
         return fail("--config F.toml is missing; --example prints one to start from", 2)
     from api.configuration.command import carry_out
-    from api.node_process import run_node
+    from api.processes.node_process import run_node
 
     return carry_out(config_path, NodeConfig.load, run_node, check=check)

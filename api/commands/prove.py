@@ -15,7 +15,7 @@ from api.destinations import require_file_place, write_whole
 from oracle.errors import ChainError, ConfigError, JournalError, ProofError
 
 if TYPE_CHECKING:
-    from api.prove import Exporter
+    from api.proofs.prove import Exporter
     from oracle.attestation.proof import Proof
 
 _proof = click.option(
@@ -176,7 +176,7 @@ def retirement(number: int, node: NodeFiles, out: Path) -> None:
 def anchor(files: tuple[Path, ...], node: NodeFiles, out: Path) -> None:
     """Write what a verifier may trust if it trusts this node: signers, contracts, and blocks of its chain."""
     with _writing(out), _exporter(node) as exporter:
-        from api.verify_chain import require_blocks
+        from api.proofs.chain import require_blocks
         from oracle.attestation.credits import decode_credits
         from oracle.attestation.proof import encode_anchor
 
@@ -202,7 +202,7 @@ def _evidence(asset_id: str, proof_path: Path | None, node: NodeFiles | None) ->
 
 
 def _write_period(proof: "Proof", from_ms: int, until_ms: int, out: Path) -> None:
-    from api.prove import prove_period
+    from api.proofs.prove import prove_period
     from oracle.attestation.period import encode_period
 
     write_whole(out, encode_period(prove_period(proof, from_ms, until_ms)))
@@ -216,7 +216,7 @@ def _exporter(node: NodeFiles) -> Iterator["Exporter"]:
 
         from api.configuration.node import NodeConfig
         from api.configuration.rules import load_rules
-        from api.prove import Exporter
+        from api.proofs.prove import Exporter
         from oracle.journal.journal import Journal
     config = NodeConfig.load(node.config_path)
     if not config.node.journal.is_file():

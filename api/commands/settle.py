@@ -37,7 +37,7 @@ def settle(files: tuple[Path, ...], meters_path: Path | None, interval: str, jso
         if destination is not None:
             require_file_place(destination)
         with leaving_at_once():
-            from api.settle import settle_files
+            from api.settling.settle import settle_files
         with progress() as on_progress:
             ledger, notes = settle_files(files, meters_path, interval, on_progress)
         for note in notes:

@@ -10,7 +10,7 @@ from api.commands.interruption import leaving_at_once
 from oracle.errors import ChainError, ConfigError, ProofError
 
 if TYPE_CHECKING:
-    from api.verify import Verified
+    from api.proofs.verify import Verified
     from oracle.attestation.verification import Step
 
 EXIT_UNANCHORED = 3
@@ -54,7 +54,7 @@ def verify(
     those that left this journal, whose links are checked too; without, it is not anchored.
     """
     with leaving_at_once():
-        from api.verify import Ground
+        from api.proofs.verify import Ground
     try:
         verified = _verified(proof_path, trust_path, rpc_url, interval, journal_path)
     except OSError as error:
@@ -81,14 +81,14 @@ def _verified(
 ) -> "Verified":
     with leaving_at_once():
         from api.instants import read_instant_ms
-        from api.verify import holds_archive, read_trust, verify_file
+        from api.proofs.verify import holds_archive, read_trust, verify_file
     if holds_archive(path):
         if trust_path or rpc_url or interval:
             raise ConfigError(
                 "--trust and --rpc are for proofs, and so is --interval; an archive is held against its --journal"
             )
         with leaving_at_once():
-            from api.verify_archive import verify_archive
+            from api.proofs.archive import verify_archive
         return verify_archive(path, journal_path, _print)
     if journal_path is not None:
         raise ConfigError("--journal is for archives; a proof is held against --trust or --rpc")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from api.clear_sky import clear_sky_ceiling
 from api.demo import terms
-from api.recorded_meters import KnownMeter
+from api.settling.clear_sky import clear_sky_ceiling
+from api.settling.recorded_meters import KnownMeter
 from contracts.state import (
     Asset,
     ClaimRight,

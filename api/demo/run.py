@@ -18,8 +18,8 @@ from api.demo.fleet import STEP_MS, Plant, recorded_fleet, simulated_fleet
 from api.demo.outputs import print_table, readings_until, write_out, write_summary
 from api.demo.timetable import Span, recorded_timetable, simulated_start, simulated_timetable
 from api.demo.world import World, build_world
-from api.recorded_meters import load_recorded_meters
 from api.server import serve
+from api.settling.recorded_meters import load_recorded_meters
 from oracle.errors import ChainError, ConfigError
 from oracle.node import system_clock_ms
 

@@ -137,9 +137,12 @@ def _logs(header: _Header, shown: ProvenReceipt) -> tuple[Log, ...]:
     receipt = read_rlp(encoded[1:] if encoded[0] < _TYPED_BELOW else encoded, f"{place}: receipt")
     try:
         status, _gas, _bloom, logs = receipt
-        found = tuple(Log(checksummed_address(contract), tuple(topics), bytes(data)) for contract, topics, data in logs)
+        found = tuple(Log(checksummed_address(contract), tuple(topics), data) for contract, topics, data in logs)
     except (TypeError, ValueError) as error:
         raise ReportError(f"{place}: malformed receipt") from error
+    shapes = [isinstance(logs, list), *(isinstance(part, bytes) for log in found for part in (*log.topics, log.data))]
+    if not all(shapes) or not all(isinstance(topics, list) for _, topics, _ in logs):
+        raise ReportError(f"{place}: malformed receipt")
     if status != _SUCCESS:
         raise ReportError(f"{place}: failed")
     return found

@@ -115,6 +115,8 @@ class EmissionFactor:
         require_whole(f"{name}: year", self.year)
         for member in ("source", "licence", "boundary"):
             require_text(f"{name}: {member}", getattr(self, member))
+        if self.table_sha256 is not None:
+            require_text(f"{name}: table_sha256", self.table_sha256)
         if (self.kind is FactorKind.COMBINED_MARGIN) != (self.margins is not None):
             raise ConfigError(f"{name}: a combined margin says how it was weighed, and no other kind does")
         given = self.margins.combined_g_per_mwh if self.margins else None

@@ -31,7 +31,9 @@ class MeterLimits:
     """Maximum permissible error of the meter's accuracy class [ppm]."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no whole number; `metering.meter.Meter` says which of them make sense."""
+        """Refuse a name that is no text, and what is no whole number; `metering.meter.Meter` says which of them make sense."""
+        if not isinstance(self.meter_id, str):
+            raise ConfigError(f"meter {self.meter_id!r}: meter_id must be text")
         for name in ("rated_overload_ppm", "resolution_wh", "permissible_error_ppm"):
             require_whole(f"meter {self.meter_id}: {name}", getattr(self, name))
         for name in ("modulus_wh", "calibration_due_ms"):

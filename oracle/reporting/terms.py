@@ -1,5 +1,6 @@
 """What an asset's energy is worth: tariff, factors and methodology, and what is deducted from its credits."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,7 +9,7 @@ from oracle.errors import ConfigError
 from oracle.reporting.factors import PPM, EmissionFactor, FactorKind, Margins, require_whole
 from oracle.reporting.methodologies import Methodology, methodology_named
 
-SHA256_DIGITS = 64
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,9 @@ class Tariff:
     source: str
 
     def __post_init__(self) -> None:
-        """Refuse what no money can be computed with."""
+        """Refuse what no money can be computed with, and names that are no text."""
+        if not isinstance(self.tariff_id, str) or not isinstance(self.source, str):
+            raise ConfigError(f"tariff {self.tariff_id}: tariff_id and source must be texts")
         require_whole(f"tariff {self.tariff_id}: minor_per_mwh", self.minor_per_mwh)
 
 
@@ -44,6 +47,8 @@ class AssetTerms:
 
     def __post_init__(self) -> None:
         """Refuse to credit with a factor that the methodology does not take."""
+        if not isinstance(self.asset_id, str):
+            raise ConfigError(f"asset {self.asset_id!r}: asset_id must be text")
         method = methodology_named(self.methodology)
         require_whole(f"asset {self.asset_id}: deduction_ppm", self.deduction_ppm, most=PPM)
         if self.later and self.factor is None:
@@ -53,8 +58,7 @@ class AssetTerms:
         for factor in self.factors:
             if objection := method.objection(factor):
                 raise ConfigError(f"asset {self.asset_id}: {objection}")
-        document = self.document_sha256
-        if document is not None and not (len(document) == SHA256_DIGITS and set(document) <= set("0123456789abcdef")):
+        if self.document_sha256 is not None and not _SHA256.fullmatch(str(self.document_sha256)):
             raise ConfigError(f"asset {self.asset_id}: document_sha256 is not 64 lower-case hexadecimal digits")
 
     @property

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from api.bench.metering.corpus.catalogue import BY_NAME
-from api.settle import settle_files
+from api.settling.settle import settle_files
 from devices import recordings
 
 KEYS = {"faults", "clean_false_alarm_ratio", "clean_attested_ratio"}

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.demo.chains import free_port
-from api.metrics import FAMILIES
+from api.processes.metrics import FAMILIES
 from devices.device_key import SigningKey
 from tests.secure_site import call
 

@@ -17,7 +17,7 @@ import pytest
 from api.configuration.gateway import GatewayConfig
 from api.demo.broker import MosquittoBroker
 from api.demo.chains import free_port
-from api.gateway_process import GatewayProcess
+from api.processes.gateway_process import GatewayProcess
 from devices import topics
 from devices.device_key import SigningKey
 from devices.gateway import OFFLINE, ONLINE, DeviceSigner, Gateway, Outbox

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from api.cli import heliograph
 from api.demo.chains import start_chain
-from api.prove_blocks import prove_block
-from api.verify import Ground, verify_file
-from api.verify_chain import require_blocks
+from api.proofs.blocks import prove_block
+from api.proofs.chain import require_blocks
+from api.proofs.verify import Ground, verify_file
 from contracts.address_book import connect
 from contracts.state import to_bytes32
 from contracts.transaction import send

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli import heliograph
-from api.compare import compare_files, comparison_document, comparison_lines
+from api.proofs.compare import compare_files, comparison_document, comparison_lines
 from contracts.state import MeterRole
 from oracle.attestation.comparison import compare
 from oracle.attestation.period import ProvenPeriod, booked_accounts, encode_period, period_of

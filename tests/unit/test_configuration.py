@@ -14,7 +14,6 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from api.clear_sky import clear_sky_ceiling
 from api.cli import heliograph
 from api.configuration.gateway import EXAMPLE as GATEWAY
 from api.configuration.gateway import GatewayConfig
@@ -22,9 +21,10 @@ from api.configuration.logs import JsonLines
 from api.configuration.node import EXAMPLE as NODE
 from api.configuration.node import NodeConfig
 from api.configuration.rules import load_rules
-from api.health import health_app
-from api.node_process import last_boundary
+from api.processes.health import health_app
+from api.processes.node_process import last_boundary
 from api.server import serve
+from api.settling.clear_sky import clear_sky_ceiling
 from devices.device_key import SigningKey
 from oracle.errors import ConfigError
 from oracle.keyring.files import create_keyring

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from api.cli import heliograph
 from api.configuration.rules import load_rules
-from api.explain_sources import explain, parse_interval
-from api.explain_words import WORDS, words_of
-from api.settle import settle_files
+from api.explaining.sources import explain, parse_interval
+from api.explaining.words import WORDS, words_of
+from api.settling.settle import settle_files
 from oracle.errors import ConfigError
 from oracle.journal.journal import Journal
 from oracle.metering.reasons import Reason

@@ -4,8 +4,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.health import health_app
-from api.metrics import FAMILIES, exposition
+from api.processes.health import health_app
+from api.processes.metrics import FAMILIES, exposition
 from api.server import serve
 
 NODE = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from api.settle import settle_files
+from api.settling.settle import settle_files
 from oracle.errors import ConfigError
 
 AMSTERDAM = 'tz = "Europe/Amsterdam"'

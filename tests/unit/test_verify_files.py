@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli import heliograph
-from api.findings import printable
 from api.instants import read_instant_ms, write_instant
+from api.proofs.findings import printable
 from oracle.attestation.period import decode_period
 from oracle.attestation.proof import Contracts, decode_anchor, encode_anchor, encode_proof
 from oracle.attestation.verification import examine_proof

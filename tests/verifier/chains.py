@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import rlp
 from trie import HexaryTrie
@@ -99,6 +100,21 @@ def block(
     return ProvenBlock(keccak256(header), header, paths, storages)
 
 
+def odd_block(
+    number: int, receipt: object, *, kind: bytes = b"", fields: Mapping[int, object] = MappingProxyType({})
+) -> ProvenBlock:
+    """A block of one receipt of any shape, below a header in which some fields are others; its hash is right."""
+    receipts = trie_of({rlp.encode(0): kind + rlp.encode(receipt)})
+    header: list[object] = [
+        bytes(32), bytes(32), bytes(20), trie_of({}).root_hash, bytes(32), receipts.root_hash, bytes(256), b"",
+        bytes([number]), b"\1", b"\1", b"\1", b"", bytes(32), bytes(8),
+    ]  # fmt: skip
+    for place, odd in fields.items():
+        header[place] = odd
+    encoded = rlp.encode(header)
+    return ProvenBlock(keccak256(encoded), encoded, (ProvenReceipt(0, way(receipts, rlp.encode(0))),), ())
+
+
 def mints_of(rng: random.Random, proof: Proof, vintage: int) -> list[Mint]:
     """A mint for each report that raised the credits of a vintage; sometimes another asset is minted for beside it."""
     mints, before_g = [], 0
@@ -156,7 +172,7 @@ def made_up_credits(seed: int, good: GoodProof) -> ProvenCredits | None:
         return None
     token = credit_id(PROJECT, vintage)
     blocks, portions = [], []
-    serial, before_g, others_g, reversed_g, kept = 1, 0, 0, 0, [0, 0, 0]
+    serial, before_g, others_g, kept = 1, 0, 0, [0, 0, 0]
     for number, mint in enumerate(mints, 1):
         rise_g, before_g = mint.credits_g - before_g, mint.credits_g
         others_g += mint.others_g

@@ -2,7 +2,8 @@
 
     python -m tests.verifier.compare --proofs 1000 --seed 7      # from the top of the repository
 
-Of each proof made up, the proof itself and ten corruptions are shown to both. Exit 0 if they agree on all, else 1, with the seed.
+Of each proof made up, the proof itself, ten corruptions, and odd figures signed again are shown to both. Exit 0 if they agree on
+all, else 1, with the seed.
 """
 
 import argparse
@@ -13,14 +14,15 @@ from collections import Counter
 
 from oracle.attestation.proof import encode_proof
 from tests.verifier.corruptions import corrupted_bytes, corrupted_member, members
+from tests.verifier.oddities import odd_figures, odd_rules
 from tests.verifier.proofs import made_up_proof
 from tests.verifier.verdicts import Case, javascript_verdicts, python_verdict
 
-AT_ONCE = 50
+AT_ONCE = 20
 
 
 def cases_of(seed: int) -> list[Case]:
-    """A good proof and ten corruptions of it."""
+    """A good proof, ten corruptions of it, and odd figures in it."""
     rng = random.Random(seed)
     good = made_up_proof(seed)
     raw, anchor = encode_proof(good.proof), good.signers.anchor
@@ -28,7 +30,9 @@ def cases_of(seed: int) -> list[Case]:
     paths = list(members(document))
     altered = [corrupted_member(rng, document, rng.choice(paths)) for _ in range(8)]
     altered += [corrupted_bytes(rng, raw) for _ in range(2)]
-    return [(f"seed {seed}, case {i}", one, anchor) for i, one in enumerate((raw, *altered))]
+    shown = [(f"case {i}", one, anchor) for i, one in enumerate((raw, *altered))]
+    shown += [*odd_figures(rng, good), *odd_rules(rng, good)]
+    return [(f"seed {seed}, {what}", one, trusted) for what, one, trusted in shown]
 
 
 def main() -> int:

@@ -86,6 +86,9 @@ def figures(proof: Proof) -> str:
         ("settlementHash", keccak256(link.settlement.encode())),
         ("evidenceRoot", statement.evidence_root),
     ]
+    comes_to = (
+        f"{statement.energy_wh.net} Wh, {statement.credits_g.net} gCO2e, {statement.revenue_minor.net} minor units"
+    )
     members = json.loads(link.settlement)
     settlement = ",\n".join(f'  "{name}": {json.dumps(member)}' for name, member in members.items())
     return "\n".join(
@@ -102,8 +105,7 @@ def figures(proof: Proof) -> str:
             "}",
             "```",
             "",
-            f"It gives the statement of {statement.vintage}: {statement.energy_wh.net} Wh, {statement.credits_g.net} gCO2e,"
-            f" {statement.revenue_minor.net} minor units.",
+            f"It gives the statement of {statement.vintage}: {comes_to}.",
         ]
     )
 

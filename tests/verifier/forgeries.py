@@ -33,7 +33,7 @@ def for_another_chain(rng: random.Random, good: GoodProof) -> Proof:
     return signed_again(good.proof, Signers(good.signers.secrets, domain))
 
 
-def of_a_later_configuration(rng: random.Random, good: GoodProof) -> Proof:
+def of_a_later_configuration(_: random.Random, good: GoodProof) -> Proof:
     """Signed by fewer than the trusted quorum: the set names another threshold."""
     fewer = SignersOfOne(good.signers.secrets, good.signers.domain)
     return signed_again(good.proof, fewer)
@@ -212,7 +212,7 @@ def no_envelopes(_: random.Random, good: GoodProof) -> Proof:
     return _own(good, replace(good.proof.body, evidence=evidence))
 
 
-def a_factor_of_no_one(rng: random.Random, good: GoodProof) -> Proof:
+def a_factor_of_no_one(_: random.Random, good: GoodProof) -> Proof:
     """Rules that have no terms for the asset."""
     return _own(good, good.proof.body, rules=replace(good.proof.rules, terms={}))
 

@@ -9,16 +9,17 @@ import pytest
 
 from devices.telemetry import TelemetryError, decode, verify_signature
 from tests.verifier.proofs import NETWORK, made_up_proof
-from tests.verifier.verdicts import HERE, MODULES
+from tests.verifier.verdicts import JAVASCRIPT, MODULES
 
 SEED = 22
 DAMAGED = 2000
+pytestmark = pytest.mark.usefixtures("javascript")
 KINDS = ("honest", "mixed_key", "mixed_nonce", "small_key", "small_nonce")
 
 
 def ran(script, question):
     done = subprocess.run(
-        ["node", HERE / script], input=json.dumps(question).encode(), env=os.environ | {"NODE_PATH": str(MODULES)},
+        ["node", JAVASCRIPT / script], input=json.dumps(question).encode(), env=os.environ | {"NODE_PATH": str(MODULES)},
         capture_output=True, check=True, timeout=120,
     )  # fmt: skip
     return json.loads(done.stdout)
@@ -60,7 +61,7 @@ def theirs(wires, network=NETWORK):
     return ran("envelopes.js", {"network": network, "wires": [wire.hex() for wire in wires]})
 
 
-def test_the_vectors_are_read_alike(javascript, vectors):
+def test_the_vectors_are_read_alike(vectors):
     for vector in vectors["envelopes"]:
         wire = bytes.fromhex(vector["wire"])
         (found,) = theirs([wire], vector["network"])
@@ -68,16 +69,16 @@ def test_the_vectors_are_read_alike(javascript, vectors):
         assert (found["digest"], found["thumbprint"]) == (vector["digest"], vector["thumbprint"])
 
 
-def test_the_vectors_are_refused_with_the_same_reason(javascript, vectors):
+def test_the_vectors_are_refused_with_the_same_reason(vectors):
     found = theirs([bytes.fromhex(vector["wire"]) for vector in vectors["refused"]])
     assert found == [{"refused": vector["reason"]} for vector in vectors["refused"]]
 
 
-def test_envelopes_of_made_up_plants_are_read_alike(javascript, wires):
+def test_envelopes_of_made_up_plants_are_read_alike(wires):
     assert theirs(wires) == [ours(wire) for wire in wires]
 
 
-def test_damaged_envelopes_are_judged_alike(javascript, wires):
+def test_damaged_envelopes_are_judged_alike(wires):
     rng = random.Random(SEED)
     damaged = []
     for _ in range(DAMAGED):
@@ -92,7 +93,7 @@ def test_damaged_envelopes_are_judged_alike(javascript, wires):
         assert ("refused" in found, found.get("digest")) == ("refused" in known, known.get("digest")), wire.hex()
 
 
-def test_signatures_of_small_order_are_judged_alike(javascript, vectors):
+def test_signatures_of_small_order_are_judged_alike(vectors):
     """A key or nonce with a part of order 8 verifies here and not there, if a program leaves it to its library."""
     (vector,) = [one for one in vectors["envelopes"] if one["alg"] == "eddsa"][:1]
     placeholder, wire = vector["public_key"], vector["wire"]

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.state import credit_id
 from oracle.attestation.credits import encode_credits
 from oracle.attestation.period import ProvenPeriod, encode_period, period_of
 from oracle.attestation.verification import STEPS, examine_proof
-from tests.verifier.chains import CONTRACTS, made_up_credits
+from oracle.reporting.keccak import keccak256
+from tests.verifier.chains import CONTRACTS, ISSUED, issued, made_up_credits, odd_block, word
 from tests.verifier.corruptions import corrupted_member, kind_of, members
 from tests.verifier.proofs import Signers, made_up_proof, signed_again
-from tests.verifier.verdicts import CREDIT_STEPS, accepted_alike, python_verdict, refused_alike
+from tests.verifier.verdicts import CREDIT_STEPS, accepted_alike, judged_alike, python_verdict, refused_alike
 
 DAY_MS = 86_400_000
 SEED = 21
@@ -148,3 +150,65 @@ def test_both_refuse_forged_credits_at_the_same_step(forge, credited, javascript
         for i, (good, proven, anchor) in enumerate(credited[:6])
     ]
     refused_alike(cases, javascript)
+
+
+def odd_receipts(token):
+    """What no chain logs, and what a careless reader might take for an issue."""
+    contract, _, three = issued(token, 0, 0, 0)
+    credit, ledger = bytes.fromhex(contract[2:]), bytes.fromhex(CONTRACTS.ledger[2:])
+    sound = [credit, [ISSUED, word(token)], three]
+    shapes = {
+        "nothing odd": [sound],
+        "topics in one piece": [sound, [ledger, ISSUED, b""]],
+        "no topics": [sound, [credit, [], b""]],
+        "a topic that is a list": [[credit, [ISSUED, [word(token)]], three]],
+        "a first topic that is a list": [sound, [credit, [[ISSUED], word(token)], three]],
+        "a short topic": [[credit, [ISSUED, word(token).lstrip(b"\0")], three]],
+        "data that is a list": [sound, [ledger, [b"x"], []]],
+        "a contract of 19 bytes": [sound, [credit[1:], [ISSUED], b""]],
+        "a contract that is a list": [sound, [[credit], [ISSUED], b""]],
+        "a log of two": [sound, [credit, [ISSUED]]],
+        "a log of four": [sound, [credit, [ISSUED], b"", b""]],
+        "a log in one piece": [sound, b"abc"],
+    }
+    receipts = {name: [b"\1", b"", b"", logs] for name, logs in shapes.items()}
+    return receipts | {
+        "logs in one piece": [b"\1", b"", b"", b"abc"],
+        "logs that are none": [b"\1", b"", b"", b""],
+        "five parts": [b"\1", b"", b"", [sound], b""],
+        "a status of two bytes": [b"\1\1", b"", b"", [sound]],
+        "a status that is a list": [[b"\1"], b"", b"", [sound]],
+        "gas that is a list": [b"\1", [], [[]], [sound]],
+    }
+
+
+def odd_headers():
+    yield from ({8: bytes(9)}, {8: b"\0\5"}, {8: []}, {5: bytes(31)}, {3: bytes(31)}, {3: [bytes(32)]}, {0: [[]]})
+
+
+def test_odd_blocks_are_judged_alike(credited, javascript):
+    _, proven, _ = credited[0]
+    token = credit_id(proven.body.credits.project_id, proven.body.credits.vintage)
+    receipts = odd_receipts(token)
+    blocks = {what: odd_block(5, receipt) for what, receipt in receipts.items()}
+    sound = receipts["nothing odd"]
+    blocks |= {f"header {fields}": odd_block(5, sound, fields=fields) for fields in odd_headers()}
+    blocks |= {f"kind {kind!r}": odd_block(5, sound, kind=kind) for kind in (b"\0", b"\x7f", b"\1\1", b"\x80")}
+    for encoded in (
+        b"",
+        b"\xc0",
+        b"\xc0\0",
+        b"\x81\1",
+        b"\xf8\1\0",
+        b"\xf9\0\x38" + bytes(56),
+        b"\xc1" * 3000 + b"\xc0",
+    ):
+        header = replace(blocks["nothing odd"], header=encoded, block_hash=keccak256(encoded))
+        blocks[f"header 0x{encoded[:4].hex()}"] = header
+    cases = [
+        (what, encode_credits(replace(proven, body=replace(proven.body, blocks=(block, *proven.body.blocks)))), None)
+        for what, block in blocks.items()
+    ]
+    steps = judged_alike(cases, javascript)
+    assert steps["accepted"] > 5
+    assert steps["blocks"] > 15

@@ -9,7 +9,8 @@ from oracle.attestation.proof import encode_proof
 from oracle.attestation.verification import STEPS
 from tests.verifier.corruptions import corrupted_bytes, corrupted_member, kind_of, members
 from tests.verifier.forgeries import FORGERIES
-from tests.verifier.verdicts import accepted_alike, python_verdict, refused_alike
+from tests.verifier.oddities import odd_figures, odd_rules
+from tests.verifier.verdicts import accepted_alike, judged_alike, python_verdict, refused_alike
 
 CORRUPTED = 1000
 SEED = 20
@@ -69,10 +70,19 @@ def test_both_verifiers_refuse_corrupted_proofs_at_the_same_step(good, javascrip
 @pytest.mark.parametrize("forge", FORGERIES, ids=lambda forge: forge.__name__)
 def test_both_verifiers_refuse_forgeries_signed_again_at_the_same_step(forge, good, javascript):
     rng = random.Random(SEED)
-    producing = rng.sample([one for one in good if energy_wh(one) > 0], 10)
+    producing = rng.sample([one for one in good if energy_wh(one) > 0], 6)
     cases = [(f"proof {i}", encode_proof(forge(rng, one)), one.signers.anchor) for i, one in enumerate(producing)]
     steps = set(refused_alike(cases, javascript))
     assert steps <= {"registry", "rules", "envelopes", "evidence", "settlement", "anchor"}
+
+
+@pytest.mark.parametrize("odd", [odd_figures, odd_rules], ids=lambda odd: odd.__name__)
+def test_odd_figures_that_a_quorum_signs_are_judged_alike(odd, good, javascript):
+    rng = random.Random(SEED)
+    cases = [case for one in good[:12] for case in odd(rng, one)]
+    steps = judged_alike(cases, javascript)
+    assert steps.total() > 150
+    assert {"accepted", "rules" if odd is odd_rules else "settlement"} <= set(steps)
 
 
 def test_the_order_of_meters_means_nothing(good, javascript):

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from api.verify import verify_file
+from api.proofs.verify import verify_file
 from oracle.attestation.proof import Anchor, encode_anchor
 from oracle.errors import ProofError
 
-HERE = Path(__file__).resolve().parent
-MODULES = HERE.parent.parent / "contracts" / "node_modules"
+JAVASCRIPT = Path(__file__).resolve().parent / "javascript"
+MODULES = JAVASCRIPT.parents[2] / "contracts" / "node_modules"
 CREDIT_STEPS = ("proofs", "blocks", "issuance", "range", "statements", "retirement", "anchor")
 """Steps of a retirement, after those of the proofs in it."""
 Verdict = dict[str, object]
@@ -45,7 +45,7 @@ def javascript_verdicts(cases: Sequence[Case]) -> list[Verdict]:
                 trusted = anchor
             arguments.append(f"{number}.json")
         ran = subprocess.run(
-            ["node", HERE / "verify.js", *arguments],
+            ["node", JAVASCRIPT / "verify.js", *arguments],
             cwd=folder, env=os.environ | {"NODE_PATH": str(MODULES)}, capture_output=True, check=False, timeout=600,
         )  # fmt: skip
     assert not ran.stderr, ran.stderr.decode()
@@ -60,6 +60,18 @@ def accepted_alike(cases: Sequence[Case], javascript: Verifier) -> None:
         ours = python_verdict(raw, anchor)
         assert "held" in ours, f"{what}: {ours}"
         assert theirs == ours, f"{what}: {theirs}, {ours}"
+
+
+def judged_alike(cases: Sequence[Case], javascript: Verifier) -> Counter[str]:
+    """Both verifiers say the same, whatever it is; return how often each step refused, and how many were accepted."""
+    steps: Counter[str] = Counter()
+    for (what, raw, anchor), theirs in zip(cases, javascript(cases), strict=True):
+        ours = python_verdict(raw, anchor)
+        assert (ours.get("refused"), ours.get("held")) == (theirs.get("refused"), theirs.get("held")), (
+            f"{what}: {ours}, {theirs}"
+        )
+        steps[str(ours.get("refused", "accepted"))] += 1
+    return steps
 
 
 def refused_alike(cases: Sequence[Case], javascript: Verifier) -> Counter[str]:

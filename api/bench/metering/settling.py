@@ -9,7 +9,7 @@ import numpy as np
 from api.bench.metering.corpus.cases import Case
 from api.bench.metering.corpus.truth import Place, Record, Unit
 from api.bench.metering.verdict import Verdict
-from api.clear_sky import clear_sky_ceiling
+from api.settling.clear_sky import clear_sky_ceiling
 from oracle.metering.collation import observe
 from oracle.metering.meter import Baseline, Meter
 from oracle.metering.reasons import Reason

@@ -1,0 +1,1 @@
+"""Why an hour was attested, withheld or disputed, in plain words."""

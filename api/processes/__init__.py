@@ -1,0 +1,1 @@
+"""What `heliograph node` and `heliograph gateway` run beside their loop: health, metrics, projection."""

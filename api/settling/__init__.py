@@ -1,0 +1,1 @@
+"""Recorded or signed readings settled without a network, and the sky that bounds them."""

@@ -13,7 +13,10 @@ from devices import recordings
 
 KEYS = {"faults", "clean_false_alarm_ratio", "clean_attested_ratio"}
 FAULT_KEYS = {"name", "detected_ratio", "wrongly_attested_ratio", "wrongly_withheld_ratio"}
-SOLVED = ("zero_at_wake", "zero_first", "zeros", "sentinel", "alternating", "rows_a_day_late", "decrease")
+SOLVED = (
+    "zero_at_wake", "zero_first", "zeros", "sentinel", "alternating", "rows_a_day_late", "decrease", "rows_of_later",
+    "jump", "rows_of_before", "replayed_rows", "spoofed_readings", "stale", "stale_with_power",
+)  # fmt: skip
 
 
 def bench(repository, *arguments):

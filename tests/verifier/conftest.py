@@ -6,6 +6,8 @@ from tests.verifier.proofs import made_up_proof
 from tests.verifier.verdicts import MODULES, javascript_verdicts
 
 GOOD = 100
+SITES = 10
+"""Of them are whole sites over two weeks."""
 
 
 @pytest.fixture(scope="session", name="javascript")
@@ -18,4 +20,4 @@ def javascript_fixture(require):
 
 @pytest.fixture(scope="session", name="good")
 def good_fixture():
-    return [made_up_proof(seed) for seed in range(GOOD)]
+    return [made_up_proof(seed, of_site=seed >= GOOD - SITES) for seed in range(GOOD)]

@@ -34,6 +34,7 @@ from oracle.reporting.rules import Rules
 from oracle.reporting.statement import NO_EVIDENCE
 from tests.verifier.plants import Plant
 from tests.verifier.rule_sets import made_up_limits, made_up_rules
+from tests.verifier.sites import site_plants
 
 NETWORK = "demo"
 PROJECT = "village"
@@ -78,10 +79,11 @@ class GoodProof:
     registry: RegistrySnapshot
 
 
-def made_up_proof(seed: int, *, with_credits: bool = False) -> GoodProof:
+def made_up_proof(seed: int, *, with_credits: bool = False, of_site: bool = False) -> GoodProof:
     """One asset of several meters, over one to four reports, some of them across New Year.
 
-    With credits, nothing stands in their way: no faults, the right to them, and days enough that are over.
+    With credits, nothing stands in their way: no faults, the right to them, and days enough that are over. Of a site, its
+    meters see the same energy for two weeks.
     """
     rng = random.Random(seed)
     signers = Signers.made_up(rng)
@@ -89,6 +91,8 @@ def made_up_proof(seed: int, *, with_credits: bool = False) -> GoodProof:
     start_s = NEW_YEAR_S[offset_s] - rng.randint(-300, 40) * 3600
     asset_id = f"asset-{rng.randrange(100)}"
     plants = _plants(rng, asset_id, start_s * 1000, with_credits)
+    if of_site:
+        plants = (*site_plants(rng, asset_id, NETWORK, start_s * 1000), plants[-1])
     limits = {
         plant.listed.meter_id: made_up_limits(rng, plant.listed.meter_id, plant.modulus_wh, plant.start_ms)
         for plant in plants
@@ -101,7 +105,7 @@ def made_up_proof(seed: int, *, with_credits: bool = False) -> GoodProof:
     rules = made_up_rules(rng, asset_id, method, project.document_hash, limits, with_credits=with_credits)
     hours = max(plant.hours for plant in plants)
     reports = rng.randint(1, 4)
-    earliest = 30 if with_credits else 1
+    earliest = hours // 2 if with_credits or of_site else 1
     cutoffs_s = sorted(start_s + rng.randint(earliest, hours + 30) * 3600 for _ in range(reports))
     compiled, links, used, prev = [], [], [], NO_REPORT
     statements = {}
@@ -120,7 +124,7 @@ def made_up_proof(seed: int, *, with_credits: bool = False) -> GoodProof:
         prev, statements = one.report.digest(signers.domain), one.statements
     proof = prove(compiled[-1], registry, rules, signers, asset_id, NETWORK, links)
     if not any(link.envelopes for link in proof.body.evidence):
-        return made_up_proof(seed + 1_000_000, with_credits=with_credits)
+        return made_up_proof(seed + 1_000_000, with_credits=with_credits, of_site=of_site)
     return GoodProof(proof, signers, plants, registry)
 
 

@@ -24,8 +24,9 @@ def frozen_runs(track: Track, on_chain: Flags) -> Flags:
     chain = np.flatnonzero(on_chain)
     before = np.searchsorted(chain, off) - 1
     frozen = off[(before >= 0) & (registers[chain[np.maximum(before, 0)]] == registers[off])]
-    for register_wh in np.unique(registers[frozen]):
-        stale[chain[registers[chain] == register_wh][1:]] = True
+    on = registers[chain]
+    repeats = np.isin(on[1:], registers[frozen]) & (np.diff(on) == 0)  # equal registers stand together on a chain
+    stale[chain[1:][repeats]] = True
     return stale
 
 

@@ -1,7 +1,7 @@
 """How much a plant can have produced up to an instant: its largest power, or less where the sun says so."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def _half_months() -> Integers:
     return half_months
 
 
-@cache
+@lru_cache(maxsize=64)
 def _sun(ceiling: Ceiling, nameplate_w: int, largest_power_w: int) -> _Sun:
     ppm = np.array(ceiling.ppm, dtype=np.int64).reshape(HALF_MONTHS, HALF_HOURS)
     power_w = np.minimum(ppm * nameplate_w // PPM, largest_power_w)

@@ -59,9 +59,9 @@ def signed_moves(
     events_at = Counter(event.time_ms for event in possible)
     sound = [event for event in possible if events_at[event.time_ms] == 1]
     for reason, dropped in (
-        (Reason.BEFORE_BASELINE, [event for event in due if event not in later]),
-        (Reason.SENTINEL, [event for event in later if event not in possible]),
-        (Reason.CONFLICTING_EVENT, [event for event in possible if events_at[event.time_ms] > 1]),
+        (Reason.BEFORE_BASELINE, sorted({*due} - {*later})),
+        (Reason.SENTINEL, sorted({*later} - {*possible})),
+        (Reason.CONFLICTING_EVENT, sorted({*possible} - {*sound})),
     ):
         times = np.array([event.time_ms for event in dropped], dtype=np.int64)
         rejections.add(times, np.array([event.closing_wh for event in dropped], dtype=np.int64), reason)

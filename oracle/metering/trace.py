@@ -137,5 +137,9 @@ def _whole_days(meter: Meter, chain: Track, found: Flags) -> Flags:
         return found
     offset_ms = meter.utc_offset_s * 1000
     first, last = (chain.time_ms[:-1] + offset_ms) // DAY_MS, (chain.time_ms[1:] - 1 + offset_ms) // DAY_MS
-    touched = np.unique(np.concatenate([np.arange(first[i], last[i] + 1) for i in np.flatnonzero(found)]))
-    return np.isin(last, touched)
+    begins, ends = np.searchsorted(last, first[found], side="left"), np.searchsorted(last, last[found], side="right")
+    covered = np.zeros(len(last) + 1, dtype=np.int64)
+    np.add.at(covered, begins, 1)
+    np.add.at(covered, ends, -1)
+    marked: Flags = np.cumsum(covered)[:-1] > 0
+    return marked

@@ -17,8 +17,9 @@ from devices.device_signer import DeviceSigner
 from devices.readings import Reading, Readings
 from oracle.metering.collation import Observations, collate
 from oracle.metering.meter import Baseline, Meter
+from oracle.metering.reasons import Reason
 from oracle.metering.settlement import Settlement, settle_register
-from oracle.metering.validation import SENTINELS_WH, Reason
+from oracle.metering.validation import SENTINELS_WH
 
 NAMEPLATE_W = 10_000
 BASELINE_WH = 1_000_000

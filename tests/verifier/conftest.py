@@ -6,8 +6,7 @@ from tests.verifier.proofs import made_up_proof
 from tests.verifier.verdicts import MODULES, javascript_verdicts
 
 GOOD = 100
-SITES = 10
-"""Of them are whole sites over two weeks."""
+"""One in four is a whole site over two weeks, one in ten of a plant with credits."""
 
 
 @pytest.fixture(scope="session", name="javascript")
@@ -20,4 +19,4 @@ def javascript_fixture(require):
 
 @pytest.fixture(scope="session", name="good")
 def good_fixture():
-    return [made_up_proof(seed, of_site=seed >= GOOD - SITES) for seed in range(GOOD)]
+    return [made_up_proof(seed, of_site=seed % 4 == 3, with_credits=seed % 10 == 0) for seed in range(GOOD)]

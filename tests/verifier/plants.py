@@ -1,7 +1,7 @@
 """Plants made up from a seed: what their meters really counted, what they said, and the envelopes that their devices signed."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contracts.state import NEVER_REVOKED, ListedMeter, MeterRole
 from devices.device_key import SigningKey
@@ -52,11 +52,19 @@ class Plant:
         step_ms = rng.choice((HOUR_MS // 4, HOUR_MS // 2, HOUR_MS))
         export_wh, import_wh = self.register_wh, rng.randrange(5000)
         rows = []
-        late_ms = rng.choice((0, 420_000))
+        late_ms, manner = (
+            rng.choice((0, 420_000)),
+            rng.choice(("usual", "usual", "limit", "limit", "dim", "scale", "lazy")),
+        )
+        limit_w, resolution_wh = self.nameplate_w * rng.choice((110, 120, 125)) // 100, rng.choice((1, 10))
         for at_ms in range(self.start_ms + late_ms, self.start_ms + self.hours * HOUR_MS, step_ms):
             sun = 5 <= at_ms % DAY_MS // HOUR_MS < 19
             most_wh = self.nameplate_w * step_ms // HOUR_MS if sun else 0
             grown_wh = rng.randint(most_wh // 4, most_wh) if most_wh else 0
+            if manner == "limit":  # as much as can be, and a little of rounding
+                grown_wh = limit_w * step_ms // HOUR_MS + rng.choice((0, 0, 0, 2, -2)) if sun else 0
+            if manner == "dim":
+                grown_wh = rng.randrange(12) if sun else 0
             drawn_wh = 0 if sun else rng.randrange(40)
             export_wh, import_wh = export_wh + grown_wh, import_wh + drawn_wh
             event = None
@@ -64,7 +72,13 @@ class Plant:
                 opening_wh = rng.choice((0, export_wh, export_wh + 100))
                 event, export_wh = (rng.choice(("reset", "replace")), export_wh, opening_wh), opening_wh
             shown_wh = export_wh if self.modulus_wh is None else export_wh % self.modulus_wh
+            if manner == "limit":
+                shown_wh = shown_wh // resolution_wh * resolution_wh
+            if manner == "lazy" and at_ms // HOUR_MS % 5 and rows and event is None:  # it shows what it showed
+                shown_wh = rows[-1].export_wh or 0
             power_w = grown_wh * HOUR_MS // step_ms if with_power else None
+            if power_w and manner in {"dim", "scale"}:
+                power_w = 0 if manner == "dim" else power_w * 2 // 3 - rng.randrange(20)
             rows.append(Reading(at_ms, shown_wh, import_wh if with_import else None, power_w, event))
         return rows
 
@@ -104,18 +118,35 @@ class Plant:
         """All rows, signed in batches; some batched twice, and now and then a reading contradicted."""
         rng = self.rng
         signed, at, previous = [], 0, NO_PREVIOUS
+        boot, numbered = 1, 0
         while at < len(self.rows):
             rows = self.rows[at : at + rng.randint(1, 30)]
-            signed.append(self.sign(rows, at, previous))
+            signed.append(self.sign(rows, numbered, previous, boot=boot))
             previous = signed[-1].digest
-            at += len(rows)
+            at, numbered = at + len(rows), numbered + len(rows)
+            if rng.random() < 0.05:
+                boot, numbered = boot + 1, rng.randrange(3)
         if self.with_faults and rng.random() < 0.3:
             at = rng.randrange(len(self.rows))
             signed.append(self.sign(self.rows[at : at + 5], at, previous))
-        if self.with_faults and rng.random() < 0.3:
-            at = rng.randrange(len(self.rows))
-            row = self.rows[at]
-            signed.append(self.sign([Reading(row.time_ms, (row.export_wh or 0) + 1)], at))
+        if self.with_faults:
+            signed += [one for _ in range(rng.choice((0, 0, 1, 3))) for one in self._contradictions()]
         if rng.random() < 0.1:
-            self.revoked = (1, rng.randrange(len(self.rows)))
-        return signed
+            self.revoked = (rng.choice((1, 1, 2)), rng.randrange(len(self.rows)))
+        return list({envelope.digest: envelope for envelope in signed}.values())
+
+    def _contradictions(self) -> list[Envelope]:
+        """A reading under a number that was signed before, and one of the same instant under a number of its own; or one of them."""
+        at = self.rng.randrange(len(self.rows))
+        row = self.rows[at]
+        others = (
+            replace(row, export_wh=(row.export_wh or 0) + 1, event=None),
+            replace(row, power_w=(row.power_w or 0) + 1),
+            replace(row, power_w=None),
+            row,
+        )
+        signed = [
+            self.sign([self.rng.choice(others)], at, boot=self.rng.choice((1, 2))),
+            self.sign([self.rng.choice(others)], 10**6 + at),
+        ]
+        return self.rng.choice((signed, signed[:1], signed[1:]))

@@ -88,7 +88,8 @@ def made_up_proof(seed: int, *, with_credits: bool = False, of_site: bool = Fals
     rng = random.Random(seed)
     signers = Signers.made_up(rng)
     offset_s = rng.choice(tuple(NEW_YEAR_S))
-    start_s = NEW_YEAR_S[offset_s] - rng.randint(-300, 40) * 3600
+    hours_before = rng.choice((rng.randint(-40, 40), rng.randint(-350, -300), rng.randint(0, 60)))
+    start_s = NEW_YEAR_S[offset_s] - (rng.randint(20, 50) if with_credits else hours_before) * 3600
     asset_id = f"asset-{rng.randrange(100)}"
     plants = _plants(rng, asset_id, start_s * 1000, with_credits)
     if of_site:
@@ -133,12 +134,12 @@ def _plants(rng: random.Random, asset_id: str, start_ms: int, sound: bool) -> tu
     roles = (MeterRole.INVERTER,) if sound else (MeterRole.INVERTER, MeterRole.PLANT, MeterRole.LOAD)
     plants = []
     for number in range(rng.randint(1, 3)):
-        modulus_wh = rng.choice((None, None, None, 10**5))
+        modulus_wh = rng.choice((None, None, None, 10**4, 10**5))
         plants.append(
             Plant(
-                rng, asset_id, str(number), **named, modulus_wh=modulus_wh, with_faults=not sound and rng.random() < 0.7,
+                rng, asset_id, str(number), **named, modulus_wh=modulus_wh, with_faults=not sound and rng.random() < 0.8,
                 nameplate_w=rng.choice((800, 5000, 8000)),
-                register_wh=rng.randrange(10**5), role=rng.choice(roles),
+                register_wh=rng.randrange(modulus_wh or 10**5), role=rng.choice(roles),
             )
         )  # fmt: skip
     foreign = Plant(rng, "elsewhere-1", "foreign", NETWORK, start_ms, 3, with_faults=False)

@@ -8,7 +8,7 @@ from devices.telemetry import Reading
 from tests.verifier.plants import DAY_MS, HOUR_MS, Plant
 
 DAYS = 14
-DRIFTS = (1000, 1000, 1012, 1030, 985, 960)
+DRIFTS = (1000, 1000, 1008, 1012, 1030, 992, 985, 960)
 """What the plant meter shows of what arrives, after the first days [per mille]."""
 
 
@@ -25,20 +25,22 @@ class SiteMeter(Plant):
 def site_plants(rng: random.Random, asset_id: str, network: str, start_ms: int) -> tuple[Plant, ...]:
     """The meters of one site, each with what it would say."""
     instants = range(start_ms + rng.choice((0, 1_500_000)), start_ms + DAYS * DAY_MS, 2 * HOUR_MS)
-    generated = [_generated(rng, instants) for _ in range(rng.randint(1, 2))]
+    dull = rng.choice((1, 1, 50))
+    generated = [[wh // dull for wh in _generated(rng, instants)] for _ in range(rng.randint(1, 2))]
     consumed = _consumed(rng, instants) if rng.random() < 0.4 else [0] * len(instants)
-    arriving, drift, from_day = rng.randint(930, 995), rng.choice(DRIFTS), rng.randint(8, 11)
+    arriving, drift, from_day = rng.randint(930, 1060 if dull > 1 else 1014), rng.choice(DRIFTS), rng.randint(8, 11)
+    arriving_on = [arriving + rng.randint(-4, 4) for _ in range(DAYS + 1)]
     delivered, drawn = [], []
     for place, at_ms in enumerate(instants):
-        balance_wh = sum(steps[place] for steps in generated) * arriving // 1000 - consumed[place]
+        balance_wh = sum(steps[place] for steps in generated) * arriving_on[place // 12] // 1000 - consumed[place]
         shown = drift if at_ms >= start_ms + from_day * DAY_MS else 1000
         delivered.append(max(balance_wh, 0) * shown // 1000)
         drawn.append(max(-balance_wh, 0))
     if rng.random() < 0.4:  # for one day a meter that counts what it should not
-        day = rng.randrange(DAYS)
+        day, much = rng.randrange(DAYS), rng.choice((1500, 1060, 1020, 1010, 1005))
         for place, at_ms in enumerate(instants):
             if (at_ms - start_ms) // DAY_MS == day:
-                delivered[place] = delivered[place] * 3 // 2
+                delivered[place] = delivered[place] * much // 1000
     named = {"hours": DAYS * 24, "nameplate_w": 8000, "with_faults": rng.random() < 0.3}
     plants: list[Plant] = [
         SiteMeter(rng, asset_id, f"i{n}", network, start_ms, **named, given=_rows(instants, steps), register_wh=0)
@@ -57,7 +59,7 @@ def site_plants(rng: random.Random, asset_id: str, network: str, start_ms: int) 
                 given=_rows(instants, [0] * len(instants), consumed),
             )
         )  # fmt: skip
-    if rng.random() < 0.3:  # one of them is silent for days
+    if rng.random() < 0.5:  # one of them is silent for hours or days
         _silence(rng, rng.choice(plants), start_ms)
     return tuple(plants)
 
@@ -81,6 +83,6 @@ def _rows(instants: range, exported: list[int], imported: list[int] | None = Non
 
 
 def _silence(rng: random.Random, plant: Plant, start_ms: int) -> None:
-    first = start_ms + rng.randint(1, DAYS) * DAY_MS
-    last = first + rng.randint(1, 4) * DAY_MS
+    first = start_ms + rng.randint(24, DAYS * 24) * HOUR_MS
+    last = first + rng.choice((4, 7, 10, 14, 30, 90)) * HOUR_MS
     plant.rows = [replace(row) for row in plant.rows if not first <= row.time_ms < last] or plant.rows

@@ -37,6 +37,8 @@ def test_a_block_that_is_not_the_chains_is_seen(files, javascript):
             header = bytearray.fromhex(block["header"][2:])
             header[-1] ^= 1
             block["header"] = "0x" + header.hex()
-        cases.append((what, json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(), anchor))
+        cases.append(
+            (what, json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(), anchor)
+        )
     assert set(refused_alike(cases, javascript)) == {"blocks"}
     assert all(decode_credits(raw).body.blocks for _, raw, _ in files)

@@ -38,7 +38,9 @@ def draws(meter: Meter, start_ms: Integers, end_ms: Integers, drawn_wh: Integers
     """Mark steps of the import register of something that only generates, on days on which it often drew noticeable energy: shape (n,)."""
     if not meter.generates_only:
         return np.zeros(len(drawn_wh), dtype=np.bool_)
-    much = drawn_wh > _noticeable_w_ms(end_ms - start_ms, meter) // HOUR_MS
+    hours, rest_ms = np.divmod(end_ms - start_ms, HOUR_MS)  # years times a gigawatt would leave 64 bits
+    power_w = _noticeable_w(meter)
+    much = drawn_wh > hours * power_w + rest_ms * power_w // HOUR_MS + 3 * meter.resolution_wh
     return (drawn_wh > 0) & on_days_of(end_ms, end_ms[much], meter)
 
 
@@ -50,8 +52,8 @@ def on_days_of(time_ms: Integers, marked_ms: Integers, meter: Meter) -> Flags:
     return found
 
 
-def _noticeable_w_ms(span_ms: Integers, meter: Meter) -> Integers:
-    return span_ms * (meter.nameplate_w * NOTICEABLE_PPM // PPM) + 3 * meter.resolution_wh * HOUR_MS
+def _noticeable_w(meter: Meter) -> int:
+    return meter.nameplate_w * NOTICEABLE_PPM // PPM
 
 
 def stuck(track: Track, meter: Meter) -> Flags:
@@ -61,7 +63,8 @@ def stuck(track: Track, meter: Meter) -> Flags:
         return marked
     span_ms, energy_w_ms, known = _pairs(track)
     both = np.minimum(track.power_w[:-1], track.power_w[1:]) > 0
-    marked[1:] = known & both & (np.diff(track.register_wh) == 0) & (energy_w_ms > _noticeable_w_ms(span_ms, meter))
+    noticeable_w_ms = np.minimum(span_ms, LONGEST_PAIR_MS) * _noticeable_w(meter) + 3 * meter.resolution_wh * HOUR_MS
+    marked[1:] = known & both & (np.diff(track.register_wh) == 0) & (energy_w_ms > noticeable_w_ms)
     return marked
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from devices.telemetry import NO_PREVIOUS
 from oracle.journal.journal import Journal
 from oracle.metering.collation import collate
-from oracle.metering.meter import Baseline, Meter
+from oracle.metering.meter import CONFIRMATIONS, Baseline, Meter
 from oracle.metering.settlement import Standing, settle_register
 from tests.listed_devices import BASELINE_WH, NAMEPLATE_W, START_MS, WH_A_READING
 from tests.load.loaded_site import BUCKET, wait_until
@@ -24,6 +24,8 @@ DOWN_S = (0.1, 1.5)
 UNDER_LOAD_S = 60.0
 DRAIN_S = 90.0
 CATCH_UP_S = 60.0
+WAITING_WH = (CONFIRMATIONS - 1) * WH_A_READING
+"""What the last readings of a device added: not enough others confirm it yet [Wh]."""
 
 
 def victims_of(site, random):
@@ -105,12 +107,12 @@ def assert_each_reading_once(device, envelopes):
 
 
 def assert_settles(device, envelopes):
-    """Energy is the register's difference; only what the last reading added waits for another."""
+    """Energy is the register's difference; only what the last readings added waits for others."""
     meter = Meter(device.meter, NAMEPLATE_W, baseline=Baseline(BASELINE_WH, START_MS))
     settled = settle_register(meter, collate(envelopes), 2**53)
     assert settled.rejected == {}
     assert settled.total_wh(Standing.ATTESTED) + settled.total_wh(Standing.WITHHELD) == device.gained_wh
-    assert settled.total_wh(Standing.WITHHELD) == WH_A_READING
+    assert settled.total_wh(Standing.WITHHELD) == WAITING_WH
 
 
 def assert_same_in_database(site, envelopes):
@@ -165,7 +167,7 @@ def test_what_was_acknowledged_survives_every_kill_once(site, kills, seeded, cap
     assert difference(sent, witness.acked) == [], "an outbox gave up what was not acknowledged"
     assert difference(rows.held, sent) == [], "in the journal, and never sent"
 
-    expected_wh = sum(device.gained_wh - WH_A_READING for device in site.devices)
+    expected_wh = sum(device.gained_wh - WAITING_WH for device in site.devices)
     wait_until(lambda: minted_wh(site) == expected_wh, CATCH_UP_S, lambda: f"{minted_wh(site)} of {expected_wh} Wh")
     assert node.end() == 0
     assert "Traceback" not in node.log.read_text()

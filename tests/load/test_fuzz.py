@@ -38,7 +38,8 @@ MAX_LOG_BYTES = 64 * 1024 * 1024
 """At most what SQLite's write-ahead log grows to."""
 WINDOW_MS = 2**53
 OF_MORE_THAN_A_REGISTER = {
-    Reason.UNCORROBORATED, Reason.STALE, Reason.OVER_CAPACITY, Reason.REVERSED, Reason.NIGHT, Reason.SCALE, Reason.SUM_CHECK, Reason.CALIBRATION,
+    Reason.UNCORROBORATED, Reason.STALE, Reason.OVER_CAPACITY, Reason.REVERSED, Reason.NIGHT, Reason.SCALE,
+    Reason.SUM_CHECK, Reason.CALIBRATION,
 }  # fmt: skip
 """Reasons that need power, sun, neighbours or a standstill, or that withhold energy and refuse no reading."""
 

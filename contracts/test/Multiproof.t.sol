@@ -44,6 +44,13 @@ contract MultiproofTest is Test {
         vm.assertFalse(this.ours(proof, flags, bytes32(0), leaves));
     }
 
+    /// A proof of the first leaf carries no other along.
+    function test_noLeafIsProvenByItsNeighbour(bytes32 proven, bytes32 stowaway) public view {
+        bytes32[] memory leaves = new bytes32[](2);
+        (leaves[0], leaves[1]) = (proven, stowaway);
+        vm.assertFalse(this.ours(new bytes32[](0), new bool[](0), proven, leaves));
+    }
+
     /// Where OpenZeppelin takes the only node of a proof for the root of no leaves.
     function test_noLeavesProveNothing(bytes32 root) public view {
         bytes32[] memory proof = new bytes32[](1);

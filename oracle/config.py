@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from oracle.errors import ConfigError
-from oracle.metering.ceiling import Ceiling
-from oracle.metering.meter import CONFIRMATIONS, MAX_CONFIRMATIONS, MAX_NAMEPLATE_W, PPM, Calibration, Meter
+from oracle.metering.ceiling import PPM, Ceiling
+from oracle.metering.meter import CONFIRMATIONS, MAX_CONFIRMATIONS, MAX_NAMEPLATE_W, Calibration, Meter
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 

@@ -7,9 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from api.configuration.factor_table import shipped_factors
 from oracle.config import read_toml
 from oracle.errors import ConfigError
-from oracle.metering.ceiling import HALF_HOURS, Ceiling
+from oracle.metering.ceiling import HALF_HOURS, PPM, Ceiling
 from oracle.metering.interval import parse_duration_ms
-from oracle.metering.meter import CONFIRMATIONS, MAX_CONFIRMATIONS, PPM
+from oracle.metering.meter import CONFIRMATIONS, MAX_CONFIRMATIONS
 from oracle.reporting.factor_table import margins_of
 from oracle.reporting.factors import EmissionFactor, FactorKind
 from oracle.reporting.rules import MeterLimits, Rules

@@ -22,8 +22,8 @@ from devices.pv_plant import PvPlant, default_sites
 from devices.readings import Readings
 from oracle.config import MeterEntry
 from oracle.errors import ConfigError
+from oracle.metering.ceiling import PPM
 from oracle.metering.collation import observe
-from oracle.metering.meter import PPM
 from oracle.metering.settlement import settle_register
 from oracle.reporting.rules import MeterLimits, Rules
 from oracle.reporting.terms import AssetTerms

@@ -6,9 +6,10 @@ half an hour apart.
 
 import numpy as np
 
-from oracle.metering.meter import PPM, Meter
+from oracle.metering.ceiling import PPM
+from oracle.metering.interval import MS_PER_DAY, MS_PER_HOUR
+from oracle.metering.meter import Meter
 from oracle.metering.observed import Flags, Integers, Track
-from oracle.metering.reach import DAY_MS, HOUR_MS
 
 LONGEST_PAIR_MS = 1_800_000
 """Readings further apart say nothing of the power between them."""
@@ -38,17 +39,17 @@ def draws(meter: Meter, start_ms: Integers, end_ms: Integers, drawn_wh: Integers
     """Mark steps of the import register of something that only generates, on days on which it often drew noticeable energy: shape (n,)."""
     if not meter.generates_only:
         return np.zeros(len(drawn_wh), dtype=np.bool_)
-    hours, rest_ms = np.divmod(end_ms - start_ms, HOUR_MS)  # years times a gigawatt would leave 64 bits
+    hours, rest_ms = np.divmod(end_ms - start_ms, MS_PER_HOUR)  # years times a gigawatt would leave 64 bits
     power_w = _noticeable_w(meter)
-    much = drawn_wh > hours * power_w + rest_ms * power_w // HOUR_MS + 3 * meter.resolution_wh
+    much = drawn_wh > hours * power_w + rest_ms * power_w // MS_PER_HOUR + 3 * meter.resolution_wh
     return (drawn_wh > 0) & on_days_of(end_ms, end_ms[much], meter)
 
 
 def on_days_of(time_ms: Integers, marked_ms: Integers, meter: Meter) -> Flags:
     """Mark what is dated (shape (n,)) on local days on which as many marked instants fall as confirm a register."""
     offset_ms = meter.utc_offset_s * 1000
-    days, how_many = np.unique((marked_ms - 1 + offset_ms) // DAY_MS, return_counts=True)
-    found: Flags = np.isin((time_ms - 1 + offset_ms) // DAY_MS, days[how_many >= meter.confirmations])
+    days, how_many = np.unique((marked_ms - 1 + offset_ms) // MS_PER_DAY, return_counts=True)
+    found: Flags = np.isin((time_ms - 1 + offset_ms) // MS_PER_DAY, days[how_many >= meter.confirmations])
     return found
 
 
@@ -63,7 +64,9 @@ def stuck(track: Track, meter: Meter) -> Flags:
         return marked
     span_ms, energy_w_ms, known = _pairs(track)
     both = np.minimum(track.power_w[:-1], track.power_w[1:]) > 0
-    noticeable_w_ms = np.minimum(span_ms, LONGEST_PAIR_MS) * _noticeable_w(meter) + 3 * meter.resolution_wh * HOUR_MS
+    noticeable_w_ms = (
+        np.minimum(span_ms, LONGEST_PAIR_MS) * _noticeable_w(meter) + 3 * meter.resolution_wh * MS_PER_HOUR
+    )
     marked[1:] = known & both & (np.diff(track.register_wh) == 0) & (energy_w_ms > noticeable_w_ms)
     return marked
 
@@ -75,13 +78,13 @@ def overstated_days(track: Track, meter: Meter) -> Flags:
     _, energy_w_ms, known = _pairs(track)
     if not known.any():
         return np.zeros(len(track) - 1, dtype=np.bool_)
-    day = (track.time_ms[1:] - 1 + meter.utc_offset_s * 1000) // DAY_MS
+    day = (track.time_ms[1:] - 1 + meter.utc_offset_s * 1000) // MS_PER_DAY
     days, place = np.unique(day, return_inverse=True)
     rose_wh, by_power_w_ms = np.zeros((2, len(days)), dtype=np.int64)
     np.add.at(rose_wh, place[known], np.diff(track.register_wh)[known])
     np.add.at(by_power_w_ms, place[known], energy_w_ms[known])
-    by_power_wh = by_power_w_ms // HOUR_MS
-    tolerance_wh = meter.nameplate_w * DAY_TOLERANCE_MS // HOUR_MS + 2 * meter.resolution_wh
+    by_power_wh = by_power_w_ms // MS_PER_HOUR
+    tolerance_wh = meter.nameplate_w * DAY_TOLERANCE_MS // MS_PER_HOUR + 2 * meter.resolution_wh
     too_much: Flags = 2 * rose_wh > TOO_MUCH_TIMES_HALVES * by_power_wh + 2 * tolerance_wh
     marked: Flags = too_much[place]
     return marked

@@ -6,7 +6,8 @@ permissible error is applied conservatively to the measured values of the time o
 
 import numpy as np
 
-from oracle.metering.meter import PPM, Meter
+from oracle.metering.ceiling import PPM
+from oracle.metering.meter import Meter
 from oracle.metering.observed import Integers
 
 

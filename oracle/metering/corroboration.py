@@ -12,9 +12,9 @@ readings from f on, at most 3 of 8, and 6 of 17, are false, so false minus true 
 
 import numpy as np
 
+from oracle.metering.interval import MS_PER_DAY, MS_PER_HOUR
 from oracle.metering.meter import Meter
 from oracle.metering.observed import Flags, Integers, Track
-from oracle.metering.reach import DAY_MS, HOUR_MS
 
 LEAP_MS = 900_000
 """A rise across a gap by more than so much of nameplate is a leap."""
@@ -71,9 +71,9 @@ def before_young_leap(chain: Track, meter: Meter) -> int:
         return len(chain)
     span_ms = np.diff(chain.time_ms)
     usual_ms = int(np.sort(span_ms)[len(span_ms) // 2])
-    much_wh = meter.nameplate_w * LEAP_MS // HOUR_MS + meter.resolution_wh
+    much_wh = meter.nameplate_w * LEAP_MS // MS_PER_HOUR + meter.resolution_wh
     leap = (span_ms > 2 * usual_ms) & (np.diff(chain.register_wh) > much_wh)
-    young = np.flatnonzero(leap & (chain.time_ms[1:] > chain.time_ms[-1] - DAY_MS))
+    young = np.flatnonzero(leap & (chain.time_ms[1:] > chain.time_ms[-1] - MS_PER_DAY))
     return int(young[0]) + 1 if len(young) else len(chain)
 
 

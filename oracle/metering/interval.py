@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MS_PER_SECOND = 1000
+MS_PER_HOUR = 3_600_000
 MS_PER_DAY = 86_400_000
 MAX_DURATION_DAYS = 366
 """A leap year: no interval of a ledger is longer."""

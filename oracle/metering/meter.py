@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 from oracle.errors import ConfigError
-from oracle.metering.ceiling import Ceiling
+from oracle.metering.ceiling import PPM, Ceiling
 
-MS_PER_HOUR = 3_600_000
 MAX_NAMEPLATE_W = 1_000_000_000
 MAX_CONFIRMATIONS = 1000
-PPM = 1_000_000
 LARGEST_REGISTER_WH = 2**53 - 1
 """No register reaches more (9 PWh), JSON numbers end here, and below it no sum of settlement leaves 64 bits [Wh]."""
 LARGEST_TIME_MS = 2**53 - 1

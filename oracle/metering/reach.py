@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oracle.metering.ceiling import HALF_HOURS, HALF_MONTHS, PPM, Ceiling
+from oracle.metering.interval import MS_PER_DAY, MS_PER_HOUR
 
 Integers = NDArray[np.int64]
 
-HALF_HOUR_MS, DAY_MS, HOUR_MS = 1_800_000, 86_400_000, 3_600_000
+HALF_HOUR_MS = 1_800_000
 DAYS_OF_CYCLE = 146_097
 """Days after which the Gregorian calendar repeats (400 years)."""
 LAST_TIME_MS = 253_402_300_800_000
@@ -64,15 +65,15 @@ def reach_wh(time_ms: Integers, ceiling: Ceiling | None, nameplate_w: int, large
 
     """
     if ceiling is None:
-        hours, rest_ms = np.divmod(time_ms, HOUR_MS)
-        constant: Integers = hours * largest_power_w + rest_ms * largest_power_w // HOUR_MS
+        hours, rest_ms = np.divmod(time_ms, MS_PER_HOUR)
+        constant: Integers = hours * largest_power_w + rest_ms * largest_power_w // MS_PER_HOUR
         return constant
     sun = _sun(ceiling, nameplate_w, largest_power_w)
-    days, rest_ms = np.divmod(np.clip(time_ms, 0, LAST_TIME_MS), DAY_MS)
+    days, rest_ms = np.divmod(np.clip(time_ms, 0, LAST_TIME_MS), MS_PER_DAY)
     cycles, day = np.divmod(days, DAYS_OF_CYCLE)
     slot, rest_ms = np.divmod(rest_ms, HALF_HOUR_MS)
     half_month = _half_months()[day]
     whole = cycles * sun.before_day[-1] + sun.before_day[day] + sun.before_slot[half_month, slot]
     part_w_ms = (whole % 2) * HALF_HOUR_MS + sun.power_w[half_month, slot] * rest_ms
-    reach: Integers = whole // 2 + part_w_ms // HOUR_MS
+    reach: Integers = whole // 2 + part_w_ms // MS_PER_HOUR
     return reach

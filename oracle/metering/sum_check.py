@@ -14,10 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from oracle.metering.interval import MS_PER_DAY, MS_PER_SECOND
-from oracle.metering.meter import PPM, Meter
+from oracle.metering.ceiling import PPM
+from oracle.metering.interval import MS_PER_DAY, MS_PER_HOUR, MS_PER_SECOND
+from oracle.metering.meter import Meter
 from oracle.metering.observed import Flags, Integers
-from oracle.metering.reach import HOUR_MS
 from oracle.metering.settlement import Settlement
 
 TOLERANCE_PPM = 10_000
@@ -140,7 +140,7 @@ def excesses(plant: Meter, compared: Sequence[Stretch]) -> list[Excess]:
         share = (delivered_wh, supplied_wh) if supplied_wh else UNKNOWN_SHARE
         drifted = 0
         slack_ms = TOLERANCE_MS if one.complete else RUNNING_TOLERANCE_MS
-        slack_wh = plant.largest_power_w * slack_ms // HOUR_MS + 2 * plant.resolution_wh
+        slack_wh = plant.largest_power_w * slack_ms // MS_PER_HOUR + 2 * plant.resolution_wh
         if one.complete:
             recent = [*recent, one][-DRIFT_DAYS:]
             if len(usual) == FIRST_DAYS and delivered_wh * 100 >= supplied_wh * (100 - MOST_LOSS_PERCENT):

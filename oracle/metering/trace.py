@@ -7,10 +7,11 @@ import numpy as np
 from oracle.metering.by_power import on_days_of, over_capacity, stuck
 from oracle.metering.collation import DatedEvent
 from oracle.metering.corroboration import absorbed, before_young_leap, believed
+from oracle.metering.interval import MS_PER_DAY
 from oracle.metering.meter import Meter
 from oracle.metering.observed import Flags, Rejections, Track
 from oracle.metering.off_chain import frozen_runs, names
-from oracle.metering.reach import DAY_MS, reach_wh
+from oracle.metering.reach import reach_wh
 from oracle.metering.reasons import Reason
 from oracle.metering.rollover import unwrap
 from oracle.metering.validation import headroom_wh, longest_consistent_chain
@@ -136,7 +137,7 @@ def _whole_days(meter: Meter, chain: Track, found: Flags) -> Flags:
     if not found.any():
         return found
     offset_ms = meter.utc_offset_s * 1000
-    first, last = (chain.time_ms[:-1] + offset_ms) // DAY_MS, (chain.time_ms[1:] - 1 + offset_ms) // DAY_MS
+    first, last = (chain.time_ms[:-1] + offset_ms) // MS_PER_DAY, (chain.time_ms[1:] - 1 + offset_ms) // MS_PER_DAY
     begins, ends = np.searchsorted(last, first[found], side="left"), np.searchsorted(last, last[found], side="right")
     covered = np.zeros(len(last) + 1, dtype=np.int64)
     np.add.at(covered, begins, 1)

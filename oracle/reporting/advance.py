@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from oracle.errors import ReportError
+from oracle.metering.ceiling import PPM
 from oracle.metering.interval import vintage_of
 from oracle.reporting.emissions import avoided_grams_down, credited_grams_down, revenue_minor_down
-from oracle.reporting.factors import PPM
 from oracle.reporting.statement import Counter, Statement, first_statement
 
 ByVintage = Mapping[int, int]

@@ -1,6 +1,6 @@
 """Watt-hours to grams and money. Always of a cumulative figure, always rounded down: no interval length can gain a unit."""
 
-from oracle.reporting.factors import PPM
+from oracle.metering.ceiling import PPM
 
 WH_PER_MWH = 1_000_000
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from oracle.errors import ConfigError
+from oracle.metering.ceiling import PPM
 
-PPM = 1_000_000
 SOLAR_OPERATING_WEIGHT_PPM = 750_000
 """Weight of the operating margin for wind and solar power, in all crediting periods (TOOL07)."""
 

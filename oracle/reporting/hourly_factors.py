@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from oracle.errors import ConfigError
+from oracle.metering.interval import MS_PER_HOUR
 from oracle.reporting.emissions import WH_PER_MWH
 from oracle.reporting.factors import FactorKind, require_text
 
-MS_PER_HOUR = 3_600_000
 _HEAD = ("kind", "source", "licence", "boundary")
 
 

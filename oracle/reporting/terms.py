@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from oracle.errors import ConfigError
-from oracle.reporting.factors import PPM, EmissionFactor, FactorKind, Margins, require_whole
+from oracle.metering.ceiling import PPM
+from oracle.reporting.factors import EmissionFactor, FactorKind, Margins, require_whole
 from oracle.reporting.methodologies import Methodology, methodology_named
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

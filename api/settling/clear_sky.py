@@ -5,8 +5,12 @@ any plant there, whichever way its modules look: modules that face the sun, unde
 the inverter is built for. What it is for is the night, and the hours next to it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import cache
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -30,9 +34,33 @@ Place = tuple[float, float]
 """Degrees north, degrees east."""
 
 
-def ceilings_of(places: Iterable[Place]) -> Mapping[Place, Ceiling]:
-    """Ceilings of several places; pvlib is loaded only if there are any."""
-    return {place: clear_sky_ceiling(*place) for place in places}
+CeilingAt = Callable[[Place], Ceiling]
+
+
+def ceiling_of(place: Place) -> Ceiling:
+    """Ceiling of a place, computed when it is asked for."""
+    return clear_sky_ceiling(*place)
+
+
+@contextmanager
+def ceilings_meanwhile(places: Collection[Place]) -> Iterator[CeilingAt]:
+    """Hand out the ceilings of known places, computed in a process of its own meanwhile: loading pvlib takes seconds.
+
+    Without places nothing is started. A place that was not announced is computed when it is asked for.
+    """
+    if not places:
+        yield ceiling_of
+        return
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        expected = {place: process.submit(clear_sky_ceiling, *place) for place in places}
+
+        def ceiling(place: Place) -> Ceiling:
+            try:
+                return expected[place].result()
+            except (KeyError, BrokenProcessPool):
+                return ceiling_of(place)
+
+        yield ceiling
 
 
 @cache

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from api.settling.clear_sky import ceilings_of
+from api.settling.clear_sky import CeilingAt, Place, ceiling_of, ceilings_meanwhile
 from api.settling.journaled_meters import holds_envelopes, load_signed_meters
 from api.settling.recorded_meters import load_recorded_meters
-from oracle.config import MeterEntry
+from oracle.config import MeterEntry, load_meters
 from oracle.errors import ConfigError
 from oracle.metering.collation import NO_POWER, Observations
 from oracle.metering.interval import parse_duration_ms
@@ -55,31 +55,38 @@ def settle_files(
             later than a date can say.
 
     """
-    try:
-        interval_ms = parse_duration_ms(interval)
-        signed = {path: holds_envelopes(path) for path in files}
-        if all(signed.values()):
-            return _settle_signed(files, meters_path, interval_ms, on_progress)
-        if any(signed.values()):
-            odd = next(path for path in files if signed[path] != signed[files[0]])
-            raise ConfigError(f"{odd}: settle takes recorded files, or journals and archives, not both at once")
-        meters, notes = load_recorded_meters(
-            files, meters_path, lambda done: on_progress("reading files", done, len(files))
-        )
-    except ValueError as error:  # RecordingError is one
-        raise ConfigError(str(error)) from error
-    return production_ledger(meters, interval_ms, on_progress), notes
+    with ceilings_meanwhile(_places(meters_path)) as ceiling_at:
+        try:
+            interval_ms = parse_duration_ms(interval)
+            meters, notes = _load(files, meters_path, on_progress)
+        except ValueError as error:  # RecordingError is one
+            raise ConfigError(str(error)) from error
+        return production_ledger(meters, interval_ms, on_progress, ceiling_at), notes
 
 
-def _settle_signed(
-    files: Sequence[Path], meters_path: Path | None, interval_ms: int, on_progress: Progress
-) -> tuple[dict[str, Any], list[str]]:
-    meters, notes = load_signed_meters(files, meters_path, on_progress)
-    return production_ledger(meters, interval_ms, on_progress), notes
+def _load(
+    files: Sequence[Path], meters_path: Path | None, on_progress: Progress
+) -> tuple[Mapping[str, ObservedMeter], list[str]]:
+    signed = {path: holds_envelopes(path) for path in files}
+    if all(signed.values()):
+        return load_signed_meters(files, meters_path, on_progress)
+    if any(signed.values()):
+        odd = next(path for path in files if signed[path] != signed[files[0]])
+        raise ConfigError(f"{odd}: settle takes recorded files, or journals and archives, not both at once")
+    return load_recorded_meters(files, meters_path, lambda done: on_progress("reading files", done, len(files)))
+
+
+def _places(meters_path: Path | None) -> frozenset[Place]:
+    """Where the meters of a file are, as far as it says."""
+    entries = load_meters(meters_path) if meters_path else []
+    return frozenset(entry.place for entry in entries if entry.place is not None)
 
 
 def production_ledger(
-    meters: Mapping[str, ObservedMeter], interval_ms: int, on_progress: Progress = lambda *_: None
+    meters: Mapping[str, ObservedMeter],
+    interval_ms: int,
+    on_progress: Progress = lambda *_: None,
+    ceiling_at: CeilingAt = ceiling_of,
 ) -> dict[str, Any]:
     """Settle each meter up to its last reading.
 
@@ -91,7 +98,7 @@ def production_ledger(
     settled: list[Settlement] = []
     for done, site in enumerate(sites := _sites(meters)):
         on_progress("settling sites", done, len(sites))
-        settled += settle_together([meters[meter_id] for meter_id in site]).values()
+        settled += settle_together([meters[meter_id] for meter_id in site], ceiling_at).values()
     settled.sort(key=lambda one: one.meter_id)
     evidence = hashlib.sha256()
     for meter_id in sorted(meters):
@@ -115,15 +122,14 @@ def production_ledger(
     }
 
 
-def settle_together(site: Sequence[ObservedMeter]) -> Mapping[str, Settlement]:
+def settle_together(site: Sequence[ObservedMeter], ceiling_at: CeilingAt = ceiling_of) -> Mapping[str, Settlement]:
     """Settle the meters of one site up to their last reading; by meter id."""
     times = [known.observations.time_ms for known in site]
     cutoff_ms = max((int(time_ms.max()) for time_ms in times if len(time_ms)), default=0)
-    ceilings = ceilings_of({known.entry.place for known in site if known.entry.place is not None})
     return settle_site(
         [
             SiteMeter(
-                known.entry.to_meter(ceilings[known.entry.place] if known.entry.place else None),
+                known.entry.to_meter(ceiling_at(known.entry.place) if known.entry.place else None),
                 SiteRole(known.entry.role),
                 known.observations,
                 known.imported,

@@ -121,6 +121,15 @@ class Workshop {
     }
   }
 
+  /// Artifacts as they are, for `restore`.
+  keep(artifacts) {
+    return new Map([...artifacts].map((file) => [file, fs.readFileSync(file)]));
+  }
+
+  restore(kept) {
+    for (const [file, content] of kept) fs.writeFileSync(file, content);
+  }
+
   /// Run tests until one fails. Returns { failed, by, output }.
   test(options) {
     // forge keeps what failed once and fails again by it: a mutant must not answer for the one before.

@@ -31,6 +31,23 @@ contract LocalTimeTest is Test {
         );
     }
 
+    /// Every month of a year begins a month's days after the one before; year 0 is a leap year like others.
+    function test_monthsFollowEachOther() public pure {
+        uint8[12] memory lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        uint32[4] memory sample = [uint32(0), 1900, 2024, 2026];
+        for (uint256 i = 0; i < 4; ++i) {
+            bool leap = sample[i] % 4 == 0 && sample[i] != 1900;
+            int256 start = LocalTime.yearStart(sample[i], 0);
+            for (uint32 month = 1; month <= 12; ++month) {
+                vm.assertTrue(LocalTime.monthStart(sample[i] * 100 + month, 0) == start);
+                start += int256(uint256(lengths[month - 1])) * 1 days;
+                if (month == 2 && leap) start += 1 days;
+            }
+            vm.assertTrue(LocalTime.yearStart(sample[i] + 1, 0) == start);
+        }
+        vm.assertTrue(LocalTime.yearStart(0, 0) == -719_528 days); // 60 days before 1 March of year 0
+    }
+
     /// Any vintage has a beginning and an end, a year apart.
     function test_aYearHas365Or366Days(uint16 year) public pure {
         int256 length = LocalTime.yearStart(uint256(year) + 1, 0) - LocalTime.yearStart(year, 0);

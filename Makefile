@@ -14,6 +14,8 @@ PIP_OF = $$(test -x $(1)/pip && echo $(1)/python -m pip || echo $(PYTHON) -m pip
 PIP = $(call PIP_OF,$(BIN))
 NPM := $(shell command -v npm 2>/dev/null)
 NODE_MODULES := $(if $(NPM),contracts/node_modules/.package-lock.json)
+DASHBOARD := api/dashboard
+BUNDLE_MODULES := $(DASHBOARD)/bundle/node_modules/.package-lock.json
 # anvil itself: npm's own wrapper leaves orphans behind.
 ANVIL = $$(echo $(CURDIR)/contracts/node_modules/@foundry-rs/anvil-*/bin)
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -25,7 +27,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format build lock clean servers contracts-test contracts-check
+.PHONY: help demo test check format build lock clean servers assets contracts-test contracts-check
 .PHONY: contracts-coverage contracts-audit contracts-prove contracts-mutate contracts-intense
 
 help: ## list the targets
@@ -35,10 +37,10 @@ help: ## list the targets
 	@echo
 	@echo '  make demo ARGS="--once --days 2 --plants 12 --json demo.json"'
 
-demo: $(VENV)/.installed ## run the whole system on this machine: needs Python 3.11 or newer, make and pip
+demo: $(VENV)/.installed assets ## run the whole system on this machine: needs Python 3.11 or newer, make and pip
 	@$(BIN)/heliograph demo $(ARGS)
 
-test: $(VENV)/.dev servers contracts-test ## set everything up and run all tests
+test: $(VENV)/.dev servers assets contracts-test ## set everything up and run all tests
 	@echo '==> Python tests' >&2
 	@PATH="$(ANVIL):$$PATH" $(BIN)/python -m pytest $(ARGS)
 
@@ -55,7 +57,7 @@ format: $(VENV)/.dev $(NODE_MODULES) ## format the sources, Python and Solidity
 	@$(BIN)/ruff format
 	$(if $(NPM),@contracts/forge fmt)
 
-build: $(VENV)/.installed ## build the wheel into dist/
+build: $(VENV)/.installed assets ## build the wheel into dist/
 	@$(BIN)/hatchling build --target wheel
 
 lock: $(VENV)/.dev ## pin the newest dependencies that pyproject.toml allows: requirements*.lock
@@ -65,11 +67,21 @@ lock: $(VENV)/.dev ## pin the newest dependencies that pyproject.toml allows: re
 
 clean: ## remove what these targets made
 	rm -rf $(VENV) $(PROVE_VENV) dist contracts/node_modules contracts/out contracts/cache
+	rm -rf $(DASHBOARD)/bundle/node_modules $(DASHBOARD)/vendor
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find api contracts devices oracle tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 servers:
 	@tests/install-servers
+
+ifdef NPM
+assets: $(DASHBOARD)/vendor/MANIFEST.json ## charts, the verifier in the page and fonts for the dashboard, from pinned npm packages
+else
+assets:
+	@test -e $(DASHBOARD)/vendor/MANIFEST.json || { echo '==> no npm: the dashboard shows tables without charts, proofs are' \
+		'not checked in the page, certificates have no Chinese letters. make assets needs Node.js 20 and npm.' >&2; \
+		test "$$CI" != true; }
+endif
 
 ifdef NPM
 contracts-test: $(NODE_MODULES)
@@ -107,6 +119,15 @@ contracts/node_modules/.package-lock.json: contracts/package.json contracts/pack
 	@echo '==> npm ci in contracts/' >&2
 	@cd contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(BUNDLE_MODULES): $(DASHBOARD)/bundle/package.json $(DASHBOARD)/bundle/package-lock.json
+	@echo '==> npm ci in $(DASHBOARD)/bundle/' >&2
+	@cd $(DASHBOARD)/bundle && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(DASHBOARD)/vendor/MANIFEST.json: $(BUNDLE_MODULES) $(DASHBOARD)/bundle/build.mjs $(DASHBOARD)/bundle/echarts.js \
+		$(wildcard $(DASHBOARD)/verifier/*.js)
+	@node $(DASHBOARD)/bundle/build.mjs $(if $(filter true,$(CI)),--check)
 
 # An environment is made anew when its locked packages change.
 $(VENV)/.locked: requirements.lock

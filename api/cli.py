@@ -28,6 +28,7 @@ COMMANDS = {
     "compare": ("api.commands.compare:compare", "Compare two evidence bundles: what changed, and why."),
     "node": ("api.commands.node:node", "Run one oracle node."),
     "gateway": ("api.commands.gateway:gateway", "Run one gateway: read meters, sign, deliver."),
+    "api": ("api.commands.api:api", "Serve the HTTP API and the dashboard, beside a node."),
     "deploy": ("api.commands.deploy:deploy", "Put the contracts on a chain, wire their roles, hand them over."),
     "enrol": ("api.enrolment.command:enrol", "Make, renew and revoke keys and certificates."),
     "broker-config": (

@@ -21,7 +21,8 @@ def serve(app: FastAPI, port: int) -> Iterator[str]:
         OSError: the port is taken.
 
     """
-    listener = socket.socket()
+    # asyncio sends small answers at once only where the socket says that it is TCP: else each waits 40 ms for the last one's receipt
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
@@ -29,7 +30,16 @@ def serve(app: FastAPI, port: int) -> Iterator[str]:
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"port {port} cannot be used: {error.strerror}") from error
-    config = uvicorn.Config(app, log_config=None, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,  # the application writes its own, without queries
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
     thread.start()

@@ -112,15 +112,28 @@ def decode_revert(revert: bytes) -> str:
 
     Knows every error of every contract in `contracts.CONTRACTS`; an unknown one is given as hex.
     """
-    name, inputs = _errors().get(revert[:SELECTOR_BYTES], ("", ()))
+    name, _ = _errors().get(revert[:SELECTOR_BYTES], ("", ()))
     if not name:
         return f"unknown error 0x{revert.hex()}" if revert else "reverted without a reason"
+    found = read_revert(revert)
+    if found is None:
+        return f"{name}: undecodable 0x{revert.hex()}"
+    return f"{name}({', '.join(f'{label}={_show(argument)}' for label, argument in found[1])})"
+
+
+def read_revert(revert: bytes) -> tuple[str, tuple[tuple[str, Any], ...]] | None:
+    """Take a revert apart: the custom error's name, and its arguments in order with their names.
+
+    None where no contract in `contracts.CONTRACTS` has such an error, or its arguments cannot be decoded.
+    """
+    name, inputs = _errors().get(revert[:SELECTOR_BYTES], ("", ()))
+    if not name:
+        return None
     try:
         arguments = decode_abi([kind for kind, _ in inputs], revert[SELECTOR_BYTES:])
-    except Exception:  # noqa: BLE001  # whatever is wrong with the bytes, they are shown as they are
-        return f"{name}: undecodable 0x{revert.hex()}"
-    shown = [f"{label}={_show(argument)}" for (_, label), argument in zip(inputs, arguments, strict=True)]
-    return f"{name}({', '.join(shown)})"
+    except Exception:  # noqa: BLE001  # whatever is wrong with the bytes, they are no such error
+        return None
+    return name, tuple((label, argument) for (_, label), argument in zip(inputs, arguments, strict=True))
 
 
 def _gas(web3: Web3, request: TxParams) -> int:
@@ -162,4 +175,13 @@ def _show(argument: object) -> str:
     return f"0x{argument.hex()}" if isinstance(argument, bytes) else str(argument)
 
 
-__all__ = ["GAS_CEILING", "Call", "ChainRefusalError", "decode_revert", "revert_bytes", "send", "send_raw"]
+__all__ = [
+    "GAS_CEILING",
+    "Call",
+    "ChainRefusalError",
+    "decode_revert",
+    "read_revert",
+    "revert_bytes",
+    "send",
+    "send_raw",
+]

@@ -1,6 +1,6 @@
 """Who has an envelope: signed acknowledgements, checked and counted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from devices import acknowledgement, topics
 from devices.acknowledgement import AcceptedRange, Acknowledgement
@@ -47,17 +47,7 @@ class Receipts:
             ReceiptError: it is none, of somebody else, for somebody else, or its signature does not verify.
 
         """
-        try:
-            named = topics.parse(topic)
-            ack = acknowledgement.decode(payload, network=self._network)
-            if named != topics.AckTopic(self._network, self._gateway, ack.node) or ack.gateway != self._gateway:
-                raise ReceiptError(f"{topic!r} carries one of {ack.node!r} to {ack.gateway!r}")
-            if self._node_keys.get(ack.node) != ack.public_key:
-                raise ReceiptError(f"node {ack.node!r} is unknown or has another key")
-            acknowledgement.verify_signature(ack)
-        except (TelemetryError, topics.TopicError) as error:
-            raise ReceiptError(str(error)) from error
-        return ack
+        return verified(topic, payload, gateway=self._gateway, network=self._network, node_keys=self._node_keys)
 
     def count(self, ack: Acknowledgement) -> list[int]:
         """Count a node's copies; return the ids of the envelopes that now have enough."""
@@ -70,6 +60,28 @@ class Receipts:
                     done.append(envelope_id)
                     del self._copies[envelope_id]
         return done
+
+
+def verified(
+    topic: str, payload: bytes, *, gateway: str, network: str, node_keys: Mapping[str, PublicKey]
+) -> Acknowledgement:
+    """Return an acknowledgement by one of the known nodes to one gateway.
+
+    Raises:
+        ReceiptError: it is none, of somebody else, for somebody else, or its signature does not verify.
+
+    """
+    try:
+        named = topics.parse(topic)
+        ack = acknowledgement.decode(payload, network=network)
+        if named != topics.AckTopic(network, gateway, ack.node) or ack.gateway != gateway:
+            raise ReceiptError(f"{topic!r} carries one of {ack.node!r} to {ack.gateway!r}")
+        if node_keys.get(ack.node) != ack.public_key:
+            raise ReceiptError(f"node {ack.node!r} is unknown or has another key")
+        acknowledgement.verify_signature(ack)
+    except (TelemetryError, topics.TopicError) as error:
+        raise ReceiptError(str(error)) from error
+    return ack
 
 
 def joined(ranges: Iterable[AcceptedRange]) -> list[AcceptedRange]:

@@ -15,6 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("heliograph load tests")
     group.addoption("--kills", type=int, default=5, metavar="N", help="kill node, broker and database N times in all")
     group.addoption("--fuzz", type=int, default=20_000, metavar="N", help="make up N payloads")
+    group.addoption("--api-minutes", type=float, default=1.0, metavar="M", help="ask the HTTP API for M minutes")
     group.addoption("--seed", type=int, metavar="N", help="what the random choices of a load test are made from")
 
 

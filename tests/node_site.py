@@ -115,7 +115,7 @@ def node_site(folder, require, *, journal="state/journal.sqlite", more=""):
     _, gateway_tls = site.enrol("gateway", "gw-1")
     site.configure()
     site.start()
-    with start_chain("anvil") as chain:
+    with _ended(site.stop), start_chain("anvil") as chain:
         web3 = chain.connect()
         admin = web3.eth.accounts[0]
         payer = web3.eth.account.create()
@@ -144,19 +144,28 @@ def node_site(folder, require, *, journal="state/journal.sqlite", more=""):
         key = PublicKey(enrolled["ack_alg"], bytes.fromhex(enrolled["ack_key"]))
         sender = Gateway("gw-1", NETWORK, gateway_tls.add_to(site.url), outbox, {"node-1": key}, 1, retry_after_s=0.5)
         sender.start()
-        yield SimpleNamespace(
-            node=node,
-            sender=sender,
-            start_ms=start_ms,
-            signer=DeviceSigner("dev-1", "met-1", DEVICE_KEY, NETWORK),
-            chain=Web3Chain(chain.connect(), book, finality="latest"),
-            journal=folder / journal,
-            folder=folder,
-        )
-        sender.close()
-        outbox.close()
-        node.close()
-    site.stop()
+        with _ended(sender.close, outbox.close, node.close):
+            yield SimpleNamespace(
+                node=node,
+                sender=sender,
+                start_ms=start_ms,
+                signer=DeviceSigner("dev-1", "met-1", DEVICE_KEY, NETWORK),
+                chain=Web3Chain(chain.connect(), book, finality="latest"),
+                journal=folder / journal,
+                folder=folder,
+                site=site,
+                node_key=key,
+            )
+
+
+@contextmanager
+def _ended(*ends):
+    """End what a failing test would leave behind, too."""
+    try:
+        yield
+    finally:
+        for end in ends:
+            end()
 
 
 def send(system, first, last):

@@ -173,6 +173,51 @@ def metering(
     return None
 
 
+@bench.command()
+@click.option("--assets", default=1000, show_default=True, help="Assets that are shown.")
+@click.option("--days", default=365, show_default=True, help="Days of hourly production of each.")
+@click.option("--seconds", default=10.0, show_default=True, help="How long each figure is measured.")
+@click.option("--clients", default=32, show_default=True, help="Connections that ask at the same time.")
+@click.option("--listeners", default=500, show_default=True, help="Connections that listen to events at the same time.")
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Leave the filled projection there.")
+@click.option("--json", "json_path", metavar="PATH|-", help="Write the figures as JSON to a file, or to stdout with -.")
+def api(json_path: str | None, keep: Path | None, **asked: float) -> None:
+    """Measure the HTTP API over a filled projection, beside an empty FastAPI route in the same run.
+
+    Reads of plants, hours, days, accounts and status, drawn by chance over all assets and days, are asked by raw connections
+    from a process of their own: as fast as they are answered, in turns with the empty route, and then at half that rate.
+    Then events happen while all listeners are connected. Exit codes: 0 the run counts, whether goals are met or not; 1
+    an answer was wrong or missing, or an event did not arrive; 2 bad input.
+    """
+    destination = None if json_path in (None, "-") else Path(str(json_path))
+    stop_on_signals(threading.Event())
+    try:
+        with leaving_at_once():
+            from api.bench.api.measure import bench_api
+            from api.bench.api.options import ApiOptions
+            from api.bench.children import ChildError
+        if destination is not None:
+            require_file_place(destination)
+        options = ApiOptions(**asked)  # type: ignore[arg-type]
+        with _folder(keep) as folder, _progress() as on_progress:
+            figures = bench_api(options, folder, on_progress)
+        text = json.dumps(figures.to_json(), indent=1) + "\n"
+        if destination is not None:
+            write_whole(destination, text)
+    except ConfigError as error:
+        return fail(str(error), EXIT_INPUT)
+    except ChildError as error:
+        return fail(str(error), EXIT_FALSE)
+    _print(figures.to_table(), text if json_path == "-" else None)
+    for note in figures.notes:
+        click.echo(f"note: {note}", err=True)
+    for goal in figures.missed:
+        click.echo(f"missed: {goal}", err=True)
+    if figures.failures:
+        return fail("the run does not count: " + "; ".join(figures.failures), EXIT_FALSE)
+    return None
+
+
 def _options(asked: dict[str, object], keep: Path | None, *, peer: bool, search: bool) -> "IngestOptions":
     from api.bench.options import IngestOptions, Shares
 

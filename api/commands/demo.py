@@ -27,6 +27,13 @@ from oracle.errors import ConfigError
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write proofs and readings here."
 )
+@click.option(
+    "--speed",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(1, 3600),
+    help="Simulated seconds a second in the live part.",
+)
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port of the HTTP API; by default a free one.")
 @click.option(
     "--json",
@@ -55,6 +62,7 @@ def demo(  # noqa: PLR0913  one argument an option
     replay: tuple[Path, ...],
     meters_path: Path | None,
     out: Path | None,
+    speed: float,
     port: int,
     json_path: Path | None,
     broker: str,
@@ -64,16 +72,18 @@ def demo(  # noqa: PLR0913  one argument an option
 ) -> None:
     """Run the whole system on this machine: plants, broker, 4 oracle nodes (3 of 4 sign), chain, API.
 
-    Simulated plants produce the last DAYS closed days, each settled in one report. With --replay FILE... no plant is
-    simulated: recorded readings go the same way. Runs on mosquitto and anvil where they are on the PATH, else on amqtt
-    and eth-tester in this process.
+    Simulated plants produce the last DAYS closed days, each settled in one report. Without --once they begin before the
+    last turn of a month, so that there is revenue to claim, and go on from a noon of the last two days, --speed times as
+    fast as the clock until they have caught up with it: open the printed address. With --replay FILE... no plant is
+    simulated: recorded readings go the same way. Runs on mosquitto and anvil where they are on the PATH, else on amqtt and
+    eth-tester in this process.
     """
     if more_files and not replay:
         fail(f"unexpected argument {more_files[0]}: recorded files are given with --replay", 2)
     if meters_path and not replay:
         fail("--meters goes with --replay", 2)
     files = (*replay, *more_files)
-    choices = Choices(once, days, plants, files, meters_path, out, port, json_path, broker, chain, verbose)
+    choices = Choices(once, days, plants, files, meters_path, out, port, json_path, broker, chain, verbose, speed)
     exit_code = EXIT_INTERRUPTED if once else 0
     stop = threading.Event()
     stop_on_signals(stop)

@@ -20,3 +20,5 @@ class Choices:
     broker: str
     chain: str
     verbose: bool
+    speed: float = 60.0
+    """Simulated seconds a second, once the days are settled."""

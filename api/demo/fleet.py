@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from api.demo import terms
+from api.projection.places import Place
 from api.settling.clear_sky import clear_sky_ceiling
 from api.settling.recorded_meters import KnownMeter
 from contracts.state import (
@@ -53,6 +54,10 @@ class Plant:
     baseline_wh: int
     baseline_ms: int
     source: Source
+    tilt_deg: float | None = None
+    """Of the modules; None where it is not known."""
+    azimuth_deg: float | None = None
+    """Where they look, clockwise from north."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,8 @@ def simulated_fleet(count: int, start_ms: int) -> list[Plant]:
                 baseline_wh=model.opening_wh,
                 baseline_ms=start_ms,
                 source=SimulatedSource(model),
+                tilt_deg=site.tilt_deg,
+                azimuth_deg=site.azimuth_deg,
             )
         )
     return plants
@@ -237,6 +244,18 @@ def _limits_of(entry: MeterEntry) -> MeterLimits:
     return MeterLimits(
         entry.id, overload_ppm, entry.resolution_wh, entry.modulus_wh, due_ms, entry.permissible_error_ppm
     )
+
+
+def places_of(plants: list[Plant]) -> dict[str, Place]:
+    """Where the plants stand, those of which it is known, for names and clear skies."""
+    places = {}
+    for plant in plants:
+        if plant.meter.place is not None:
+            latitude, longitude = plant.meter.place
+            places[plant.asset_id] = Place(
+                plant.asset_id, latitude, longitude, tilt_deg=plant.tilt_deg, azimuth_deg=plant.azimuth_deg
+            )
+    return places
 
 
 def rules_of(plants: list[Plant]) -> Rules:

@@ -4,29 +4,49 @@ import shutil
 import tempfile
 import threading
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from api.app import create_app
 from api.books import Books
 from api.demo.brokers import choose_broker
-from api.demo.chains import start_chain
+from api.demo.cast import Cast, make_cast
+from api.demo.chains import RunningChain, start_chain
 from api.demo.choices import Choices
-from api.demo.fleet import STEP_MS, Plant, recorded_fleet, simulated_fleet
+from api.demo.clock import DemoClock
+from api.demo.faults import with_faults
+from api.demo.fleet import Plant, recorded_fleet, simulated_fleet
+from api.demo.history import settle_history
+from api.demo.live import go_on
+from api.demo.off_taker import FIRST_PPM, OffTaker
 from api.demo.outputs import print_table, readings_until, write_out, write_summary
-from api.demo.timetable import Span, recorded_timetable, simulated_start, simulated_timetable
-from api.demo.world import World, build_world
-from api.server import serve
+from api.demo.serving import introduce, serve_world
+from api.demo.timetable import Span, live_timetable, recorded_timetable, simulated_start, simulated_timetable
+from api.demo.world import READINGS_PER_ENVELOPE, World, build_world
+from api.instants import write_instant
 from api.settling.recorded_meters import load_recorded_meters
 from oracle.errors import ChainError, ConfigError
 from oracle.node import system_clock_ms
 
 STATE = "state"
 """Folder of keys, journals and outboxes under --out; a later demo replaces it."""
-LIVE_STEP_S = 5.0
-HOUR_MS = 3_600_000
+READINGS_OF_HALF_A_DAY = 144
+"""In one envelope, where there is a month to be sent."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a demo is about to do."""
+
+    plants: list[Plant]
+    spans: list[Span]
+    readings_per_envelope: int = READINGS_PER_ENVELOPE
+
+    @property
+    def until_ms(self) -> int:
+        """Where the days end that are settled first [ms UTC]."""
+        return self.spans[-1].until_ms
 
 
 def run_demo(choices: Choices, console: Console, stop: threading.Event) -> bool:
@@ -37,40 +57,66 @@ def run_demo(choices: Choices, console: Console, stop: threading.Event) -> bool:
         ChainError, BrokerStartError: what the demo needs is not there.
 
     """
-    plants, spans = _plan(choices, console)
+    plan = _plan(choices, console)
+    clock = DemoClock(plan.until_ms, choices.speed)
     with ExitStack() as stack:
         folder = _folder(choices.out, stack)
         broker_name, broker_context = choose_broker(choices.broker)
         chain = stack.enter_context(start_chain(choices.chain))
         broker = stack.enter_context(broker_context)
         console.print(f"chain: {chain.name}; broker: {broker_name}")
+        cast = None if choices.once else _cast(chain)
+        owners = [owner.address for owner in cast.owners] if cast else []
         with console.status("deploying contracts") as status:
-            world = build_world(folder, chain, broker.url, plants, status.update)
+            world = build_world(folder, chain, broker.url, plan.plants, status.update, owners=owners)
         stack.callback(world.close)
-        address = stack.enter_context(serve(create_app(world.views()), choices.port))
+        address, services = serve_world(world, choices.port, stack, cast, clock.now_ms)
         console.print(f"API: {address}")
-        complete = _settle_history(world, spans, console, stop)
-        books = _report(world, choices, spans[-1].until_ms, console)
-        if not choices.once:
-            console.print(f"going on until Ctrl-C; the API stays at {address}")
-            _live(world, spans[-1].until_ms, stop)
+        complete = settle_history(world, plan.spans, console, stop, plan.readings_per_envelope)
+        off_taker = _off_taker(world, cast) if cast and complete else None
+        books = _report(world, choices, plan.until_ms, console)
+        if cast is not None:
+            introduce(console, services, cast, address)
+            _begin(clock, console, choices)
+            go_on(world, clock, plan.until_ms, plan.plants[0].utc_offset_s, off_taker, stop)
         return complete and books.balanced
 
 
-def _plan(choices: Choices, console: Console) -> tuple[list[Plant], list[Span]]:
+def _plan(choices: Choices, console: Console) -> Plan:
     """Make the plants, and say when they are settled."""
     now_ms = system_clock_ms()
-    if not choices.files:
-        start_ms = simulated_start(now_ms, choices.days)
-        with console.status("modelling plants"):
-            return simulated_fleet(choices.plants, start_ms), simulated_timetable(start_ms, choices.days)
+    if choices.files:
+        return _recorded_plan(choices, console, now_ms)
+    with console.status("modelling plants"):
+        if choices.once:
+            start_ms = simulated_start(now_ms, choices.days)
+            return Plan(simulated_fleet(choices.plants, start_ms), simulated_timetable(start_ms, choices.days))
+        table = live_timetable(now_ms, choices.days)
+        plants = with_faults(simulated_fleet(choices.plants, table.start_ms), table.noon_ms)
+        return Plan(plants, table.spans, READINGS_OF_HALF_A_DAY)
+
+
+def _recorded_plan(choices: Choices, console: Console, now_ms: int) -> Plan:
     meters, notes = load_recorded_meters(choices.files, choices.meters_path)
     for note in notes:
         console.print(note, highlight=False)
     plants = recorded_fleet(meters)
     first_ms = min(int(known.readings.time_ms.min()) for known in meters.values())
     last_ms = max(int(known.readings.time_ms.max()) for known in meters.values())
-    return plants, recorded_timetable(plants, first_ms, last_ms, now_ms)
+    return Plan(plants, recorded_timetable(plants, first_ms, last_ms, now_ms))
+
+
+def _cast(chain: RunningChain) -> Cast:
+    """Owners and an off-taker, who can pay their fees.
+
+    Raises:
+        ChainError: the chain has no account that could give them anything.
+
+    """
+    web3 = chain.connect()
+    if not web3.eth.accounts:
+        raise ChainError(f"{chain.name} has no unlocked account to deploy with; the demo needs a development chain")
+    return make_cast(web3, web3.eth.accounts[0])
 
 
 def _folder(out: Path | None, stack: ExitStack) -> Path:
@@ -88,31 +134,11 @@ def _folder(out: Path | None, stack: ExitStack) -> Path:
     return state
 
 
-def _settle_history(world: World, spans: list[Span], console: Console, stop: threading.Event) -> bool:
-    """Send and settle span after span; tell whether all of them were."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("settling", total=len(spans))
-        for span in spans:
-            progress.update(task, description="sending readings")
-            for plant in world.plants:
-                world.send(plant, span.after_ms, span.until_ms)
-            if not world.wait_delivered(
-                stop, lambda left: progress.update(task, description=f"{left} envelopes on their way")
-            ):
-                raise ChainError("the nodes do not acknowledge: telemetry was not delivered in time")
-            progress.update(task, description="attesting and minting")
-            if world.settle(span.cutoff_s) is None:
-                progress.console.print("[red]too few nodes attest: nothing is published; run with -v to see why[/red]")
-                return False
-            progress.advance(task)
-    return True
+def _off_taker(world: World, cast: Cast) -> OffTaker:
+    """The off-taker, who has paid a part of every month that is over."""
+    off_taker = OffTaker(world.chain, world.book, cast.off_taker, world.chain.connect().eth.accounts[0])
+    off_taker.pay(sorted({plant.asset_id for plant in world.plants}), FIRST_PPM)
+    return off_taker
 
 
 def _report(world: World, choices: Choices, until_ms: int, console: Console) -> Books:
@@ -128,17 +154,14 @@ def _report(world: World, choices: Choices, until_ms: int, console: Console) -> 
     return books
 
 
-def _live(world: World, settled_until_ms: int, stop: threading.Event) -> None:
-    """Go on with the real clock: a reading every five minutes, a report every full hour."""
-    sent_until_ms = settled_until_ms
-    while not stop.is_set():
-        now_ms = system_clock_ms()
-        if now_ms - sent_until_ms >= STEP_MS:
-            for plant in world.plants:
-                world.send(plant, sent_until_ms, now_ms)
-            sent_until_ms = now_ms
-        hour_ms = now_ms // HOUR_MS * HOUR_MS
-        if hour_ms > settled_until_ms and world.wait_delivered(stop):
-            world.settle(hour_ms // 1000)
-            settled_until_ms = hour_ms
-        stop.wait(LIVE_STEP_S)
+def _begin(clock: DemoClock, console: Console, choices: Choices) -> None:
+    """Let the plants' clock run, and say what time it is for them. After a recording it stands still at its end."""
+    if choices.files:
+        console.print("there are no more recorded readings; going on until Ctrl-C")
+        return
+    clock.begin()
+    console.print(
+        f"it is {write_instant(clock.now_ms())} for the plants, and an hour of theirs takes {3600 / choices.speed:.0f} s "
+        "until they have caught up with the clock; going on until Ctrl-C",
+        highlight=False,
+    )

@@ -1,6 +1,7 @@
 """When a demo settles: the spans of time whose readings are sent and then settled together."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,6 +13,14 @@ DEMO_UTC_OFFSET_S = 8 * 3600
 """Hong Kong and Hunan keep the same time."""
 MOST_REPORTS = 31
 """A long recording is settled in at most so many reports."""
+
+
+NOON_MS = 12 * 3_600_000
+"""From local midnight."""
+HEADWAY_MS = 6 * 3_600_000
+"""The plants' clock begins at least so far behind the real one: a sunny afternoon."""
+DAYS_OF_LAST_MONTH = 2
+"""Days before the turn of a month, whose revenue can be paid out."""
 
 
 class Span(NamedTuple):
@@ -35,6 +44,38 @@ def simulated_timetable(start_ms: int, days: int) -> list[Span]:
     """One span a local day; the first includes the opening reading."""
     ends = [start_ms + day * MS_PER_DAY for day in range(days + 1)]
     return [Span(after - (after == start_ms), until) for after, until in pairwise(ends)]
+
+
+class LiveTimetable(NamedTuple):
+    """What is sent and settled before a live demo goes on by its clock, and from when on it does."""
+
+    start_ms: int
+    """Commissioning, a local midnight [ms UTC]."""
+    spans: list[Span]
+    """The last one ends at `noon_ms`."""
+    noon_ms: int
+    """Local noon from which on the demo goes on [ms UTC]."""
+
+
+def live_timetable(now_ms: int, days: int) -> LiveTimetable:
+    """Closed days, among them the end of a month, so that there is one that can be paid; then the morning of a day in the past.
+
+    Noon lies a while back, so that the plants' clock has time to run faster than the world's before it catches up.
+    """
+    midnight_ms = last_closed_day_end(now_ms - NOON_MS - HEADWAY_MS, DEMO_UTC_OFFSET_S)
+    month_ms = _month_start(midnight_ms)
+    start_ms = min(month_ms - DAYS_OF_LAST_MONTH * MS_PER_DAY, midnight_ms - days * MS_PER_DAY)
+    daily = [midnight_ms - day * MS_PER_DAY for day in range(days)]
+    noon_ms = midnight_ms + NOON_MS
+    ends = sorted({end for end in (month_ms, *daily, noon_ms) if end > start_ms})
+    return LiveTimetable(start_ms, [Span(a, b) for a, b in zip([start_ms - 1, *ends], ends, strict=False)], noon_ms)
+
+
+def _month_start(instant_ms: int) -> int:
+    """Local midnight that began the month of an instant [ms UTC]."""
+    local = datetime.fromtimestamp(instant_ms // 1000 + DEMO_UTC_OFFSET_S, UTC)
+    first = local.replace(day=1, hour=0, minute=0, second=0)
+    return (int(first.timestamp()) - DEMO_UTC_OFFSET_S) * 1000
 
 
 def recorded_timetable(plants: Sequence[Plant], first_ms: int, last_ms: int, now_ms: int) -> list[Span]:

@@ -1,12 +1,14 @@
 """Everything a demo is made of, put together: contracts, four nodes, gateways, plants."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from api.assembly import Site
 from api.books import Books, check_books
+from api.clocks import system_ms
 from api.demo.chains import RunningChain
 from api.demo.fleet import (
     Plant,
@@ -14,12 +16,12 @@ from api.demo.fleet import (
     buffer_bps_of,
     identities_of,
     meters_of,
+    places_of,
     projects_of,
     rate_limits_of,
     rules_of,
     shares_of,
 )
-from api.views import Views
 from contracts.address_book import AddressBook
 from contracts.deployment import deploy
 from contracts.registration import identity_entries, limit_entries, registry_entries, send_entries, share_entries
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from eth_typing import ChecksumAddress
 
 NETWORK = "demo"
+JOURNAL = "journal.sqlite"
 NODE_COUNT = 4
 THRESHOLD = threshold_for_minting(NODE_COUNT)
 READINGS_PER_ENVELOPE = 12
@@ -66,10 +69,12 @@ class World:
     published: list[Published] = field(default_factory=list)
     settling: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, plant: Plant, after_ms: int, until_ms: int) -> int:
+    def send(
+        self, plant: Plant, after_ms: int, until_ms: int, readings_per_envelope: int = READINGS_PER_ENVELOPE
+    ) -> int:
         """Let a plant's device sign its readings of (after, until] and hand them to its gateway; return how many."""
         readings = plant.source.between(after_ms, until_ms)
-        envelopes = self.signers[plant.device_id].sign_in_batches(readings, READINGS_PER_ENVELOPE)
+        envelopes = self.signers[plant.device_id].sign_in_batches(readings, readings_per_envelope)
         self.gateways[plant.project_id].send_many(list(envelopes))
         return len(readings)
 
@@ -101,9 +106,30 @@ class World:
         """Client of the chain that shares nothing with the nodes and can only read."""
         return Web3Chain(self.chain.connect(), self.book, finality=FINALITY)
 
-    def views(self) -> Views:
-        """What the API shows: the first node's journal, and the chain."""
-        return Views(self.nodes[0].journal, self.fresh_chain(), self.rules, network=NETWORK)
+    def site(self, state: Path, public_url: str, clock_ms: Callable[[], int] = system_ms, idle_s: float = 0.5) -> Site:
+        """What the API shows: the first node's journal, and the chain.
+
+        Args:
+            state: folder of the application's own files.
+            public_url: where it is served.
+            clock_ms: the plants' clock [ms UTC].
+            idle_s: pause before journal and chain are looked at again [s].
+
+        """
+        return Site(
+            network=NETWORK,
+            journal=self.folder / self.nodes[0].name / JOURNAL,
+            connect=self.chain.connect,
+            book=self.book,
+            finality=FINALITY,
+            rules=self.rules,
+            state=state,
+            public_url=public_url,
+            places=places_of(self.plants),
+            plants_clock_ms=clock_ms,
+            idle_s=idle_s,
+            chain_idle_s=idle_s,
+        )
 
     def check_books(self) -> Books:
         """Count both sides anew."""
@@ -128,8 +154,11 @@ def build_world(  # noqa: PLR0913, PLR0917  what the world is put together from
     plants: list[Plant],
     on_step: Callable[[str], None] = lambda _: None,
     activation_delay_s: int = 0,
+    owners: Sequence[str] = (),
 ) -> World:
     """Deploy and register, then start nodes and gateways. A report is pending for `activation_delay_s` before it is settled.
+
+    The plants belong to `owners` in turn; without any, to the chain's own accounts.
 
     Raises:
         ChainError: the chain has no account to pay with, or refuses a step.
@@ -144,7 +173,8 @@ def build_world(  # noqa: PLR0913, PLR0917  what the world is put together from
     try:
         report_keys = [keyring.address for keyring in keyrings.values()]
         book = deploy(web3, accounts[0], report_keys, THRESHOLD, on_step, activation_delay_s)
-        _register(chain, book, accounts[0], list(accounts[1:]) or [accounts[0]], plants, on_step)
+        beneficiaries = list(owners) or list(accounts[1:]) or [accounts[0]]
+        _register(chain, book, accounts[0], beneficiaries, plants, on_step)
     except ChainRefusalError as error:
         raise ChainError(str(error)) from error
     exchange = Exchange()
@@ -155,7 +185,7 @@ def build_world(  # noqa: PLR0913, PLR0917  what the world is put together from
             name=name,
             network=NETWORK,
             keyring=keyring,
-            journal=Journal.open(folder / name / "journal.sqlite", NETWORK),
+            journal=Journal.open(folder / name / JOURNAL, NETWORK),
             chain=Web3Chain(chain.connect(), book, accounts[number % len(accounts)], FINALITY),
             peers=InProcessPeers(exchange, name),
             rules=rules,

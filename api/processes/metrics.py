@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
@@ -25,7 +31,8 @@ class Family:
     """Where it is among the figures; a dot leads into a part."""
     name: str
     """Without the prefix, and without `_total`, which counters get."""
-    kind: Literal["counter", "gauge"]
+    kind: Literal["counter", "gauge", "histogram"]
+    """A histogram's figure is {"buckets": {upper bound: how many up to it}, "sum": what they add up to}."""
     text: str
     label: str | None = None
     """The figure is one for each label: {label: number}."""
@@ -76,6 +83,35 @@ FAMILIES = (
     Family("delivery.ignored", "acknowledgements_ignored", "counter", "Acknowledgements that do not count"),
     Family("delivery.refusals", "refusals", "counter", "Times since the start that a node refused an envelope anew"),
     Family("readings_waiting_for_time", "readings_waiting_for_time", "gauge", "Readings that wait for the time"),
+    # api
+    Family("source_well", "source_well", "gauge", "0 while a source of what is shown does not answer", "source"),
+    Family("source_age_s", "source_age_seconds", "gauge", "Time since a source last answered", "source"),
+    Family("requests_by_status", "http_requests", "counter", "Requests answered since the start, by status", "status"),
+    Family(
+        "request_seconds", "http_request_duration_seconds", "histogram", "Time to answer; event streams are left out"
+    ),
+    Family("requests_in_flight", "http_requests_in_flight", "gauge", "Requests being answered, event streams included"),
+    Family("event_listeners", "event_listeners", "gauge", "Connections that listen to events"),
+    Family("events_told", "events_told", "counter", "Events handed to listeners since the start"),
+    Family("webhooks", "webhooks", "gauge", "Webhooks there are"),
+    Family(
+        "webhooks_delivered", "webhook_deliveries", "counter", "Webhook deliveries that were taken, since the start"
+    ),
+    Family(
+        "webhooks_failed", "webhook_failures", "counter", "Tries of webhook deliveries that failed, since the start"
+    ),
+    Family("deliveries_pending", "webhook_deliveries_pending", "gauge", "Webhook deliveries that wait"),
+    Family("deliveries_dead", "webhook_deliveries_dead", "gauge", "Webhook deliveries that were given up"),
+    Family("telemetry_messages", "telemetry_messages", "counter", "Messages of telemetry by HTTP since the start"),
+    Family("telemetry_waiting", "telemetry_waiting", "gauge", "Messages of them that wait for nodes"),
+    Family("telemetry_unfinished", "telemetry_unfinished", "counter", "Messages that too few nodes answered in time"),
+    Family("projection.version", "projection_version", "gauge", "Rises whenever anything shown changes"),
+    Family("projection.bytes", "projection_bytes", "gauge", "Size of the projection's file with its log"),
+    Family("projection.free_bytes", "projection_free_bytes", "gauge", "Room left on the projection's disk"),
+    Family("meters.listed", "meters_listed", "gauge", "Meters that the registry lists"),
+    Family("meters.reporting", "meters_reporting", "gauge", "Meters of them that report"),
+    Family("energy_wh", "energy_watt_hours", "gauge", "Energy in the ledger, by standing", "standing"),
+    Family("awaited_minor", "revenue_awaited_minor", "gauge", "Attested and not paid in, in millionths of HKD"),
 )
 
 
@@ -93,7 +129,7 @@ class _Figures(Collector):
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        process = next((name for name in ("node", "gateway") if name in self._figures), None)
+        process = next((name for name in ("node", "gateway", "api") if name in self._figures), None)
         if process is not None:
             named = {"process": process, "name": str(self._figures[process]), "network": str(self._figures["network"])}
             yield InfoMetricFamily(f"{PREFIX}process", "Which process this is", named)
@@ -111,6 +147,9 @@ def _look_up(figures: Mapping[str, Any], place: str) -> Any:  # noqa: ANN401  fi
 
 
 def _metric(family: Family, figure: Any) -> Metric:  # noqa: ANN401  a number, or numbers by label
+    if family.kind == "histogram":
+        buckets = [(str(bound), float(count)) for bound, count in figure["buckets"].items()]
+        return HistogramMetricFamily(PREFIX + family.name, family.text, buckets=buckets, sum_value=figure["sum"])
     made = (CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily)(
         PREFIX + family.name, family.text, labels=[family.label] if family.label else []
     )

@@ -1,66 +1,57 @@
-"""Assets: what they are, what they produced, what was minted, and the proof of it."""
+"""Assets: what they are, what stands to their credit, what they do now."""
 
-from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
 
-from api.views import AssetView, CreditsView, ProductionInterval, Views
+from api.access.permissions import allowed
+from api.access.principal import Principal
+from api.http.answers import Ready, ready, send
+from api.http.lists import answer_page, written
+from api.http.openapi import csv_too
+from api.http.parameters import After, AssetId, FormAsked, Limit
+from api.http.quick import Lane, QuickRoute, plain_asset, quick
+from api.projection.views import AssetView, Page
+from api.routes.reading import now_step
+from api.services import Services
 
-AssetId = Annotated[str, Path(description="name of the asset", examples=["yuenlong-farm"])]
-Since = Annotated[datetime, Query(alias="from", description="first instant, RFC 3339")]
-Until = Annotated[datetime, Query(alias="to", description="instant after the last, RFC 3339")]
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+_CSV = csv_too("asset_id,name,project_id,beneficiary,nameplate_w,…\r\nyuenlong-farm,,hk-rooftops,0x90…,20000,…\r\n")
 
 
-def asset_routes(views: Views) -> APIRouter:
-    """Everything about assets; read only."""
-    router = APIRouter(prefix="/v1", tags=["assets"])
+def assets_routes(services: Services) -> APIRouter:
+    """The assets that are the asker's, and one of them."""
+    router = APIRouter(prefix="/v1/assets", tags=["plants"], route_class=QuickRoute)
+    projection, kept = services.projection, services.kept
 
-    @router.get("/assets")
-    def assets() -> list[AssetView]:
-        """All registered assets with their energy up to the last report."""
-        return views.assets()
+    def one(asset_id: str, _: object) -> Ready:
+        version = projection.version(asset_id), now_step()
+        return kept.get(("asset", asset_id), lambda: ready(written(projection.asset(asset_id))), version)
 
-    @router.get("/assets/{asset_id}")
-    def asset(asset_id: AssetId) -> AssetView:
-        """One asset."""
-        return views.asset(asset_id)
-
-    @router.get("/assets/{asset_id}/production")
-    def production(asset_id: AssetId, since: Since = EARLIEST, until: Until = LATEST) -> list[ProductionInterval]:
-        """Every watt-hour, by meter and interval: attested, withheld or disputed, with the reason."""
-        return views.production(asset_id, _ms(since), _ms(until))
-
-    @router.get("/assets/{asset_id}/readings")
-    def readings(asset_id: AssetId, since: Since, until: Until) -> dict[str, list[dict[str, Any]]]:
-        """Raw readings by meter, as the devices sent them."""
-        found = views.samples(asset_id, _ms(since), _ms(until))
-        return {meter_id: [asdict(sample) for sample in samples] for meter_id, samples in found.items()}
-
-    @router.get("/assets/{asset_id}/credits")
-    def credits_of(asset_id: AssetId) -> list[CreditsView]:
-        """What was minted, by vintage, read from the chain."""
-        return views.credits(asset_id)
-
-    @router.get("/assets/{asset_id}/proof", response_class=Response)
-    def proof(asset_id: AssetId) -> Response:
-        """The proof of the asset's statements: a file for `heliograph verify`."""
-        disposition = f'attachment; filename="{asset_id}.json"'
-        return Response(
-            views.proof(asset_id), media_type="application/json", headers={"Content-Disposition": disposition}
+    @router.get("", operation_id="assets", response_model=Page[AssetView], responses=_CSV)
+    async def assets(
+        request: Request,
+        principal: Annotated[Principal, Depends(allowed("assets"))],
+        limit: Limit = 100,
+        after: After = None,
+        form: FormAsked = None,
+    ) -> Response:
+        """Your assets by name, each with its meters, its energy up to the last report, and what was minted for it."""
+        return answer_page(
+            request,
+            AssetView,
+            form,
+            after,
+            lambda place: projection.assets(principal.assets, place, limit),
+            kept=kept,
+            key=("assets", principal.assets, limit),
+            version=(projection.version(), now_step()),
         )
 
-    @router.get("/anchor", response_class=Response)
-    def anchor() -> Response:
-        """Signers and contract that proofs can be held against; get it from a source you trust."""
-        return Response(views.anchor(), media_type="application/json")
+    @router.get("/{asset_id}", operation_id="asset", response_model=AssetView, dependencies=[Depends(allowed("asset"))])
+    @quick(Lane(allowed("asset"), plain_asset, one))
+    async def asset(request: Request, asset_id: AssetId) -> Response:
+        """One asset."""
+        return send(request, one(asset_id, None))
 
     return router
-
-
-def _ms(instant: datetime) -> int:
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)

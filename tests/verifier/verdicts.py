@@ -13,7 +13,10 @@ from oracle.attestation.proof import Anchor, encode_anchor
 from oracle.errors import ProofError
 
 JAVASCRIPT = Path(__file__).resolve().parent / "javascript"
-MODULES = JAVASCRIPT.parents[2] / "contracts" / "node_modules"
+ROOT = JAVASCRIPT.parents[2]
+MODULES = ROOT / "contracts" / "node_modules"
+BUNDLE = ROOT / "api" / "dashboard" / "vendor" / "verifier.js"
+"""The second verifier as pages load it."""
 CREDIT_STEPS = ("proofs", "blocks", "issuance", "range", "statements", "retirement", "anchor")
 """Steps of a retirement, after those of the proofs in it."""
 Verdict = dict[str, object]
@@ -35,6 +38,15 @@ def python_verdict(raw: bytes, anchor: Anchor | None) -> Verdict:
 
 def javascript_verdicts(cases: Sequence[Case]) -> list[Verdict]:
     """What the second verifier says of each, in one process."""
+    return _said_by(["node", str(JAVASCRIPT / "verify.js")], cases)
+
+
+def bundled_verdicts(cases: Sequence[Case]) -> list[Verdict]:
+    """What its bundle for pages says of each, in a context that has nothing of Node."""
+    return _said_by(["node", str(JAVASCRIPT / "bundled.js"), str(BUNDLE)], cases)
+
+
+def _said_by(program: list[str], cases: Sequence[Case]) -> list[Verdict]:
     with tempfile.TemporaryDirectory() as folder:
         arguments, trusted = [], None
         for number, (_, raw, anchor) in enumerate(cases):
@@ -45,7 +57,7 @@ def javascript_verdicts(cases: Sequence[Case]) -> list[Verdict]:
                 trusted = anchor
             arguments.append(f"{number}.json")
         ran = subprocess.run(
-            ["node", JAVASCRIPT / "verify.js", *arguments],
+            [*program, *arguments],
             cwd=folder, env=os.environ | {"NODE_PATH": str(MODULES)}, capture_output=True, check=False, timeout=600,
         )  # fmt: skip
     assert not ran.stderr, ran.stderr.decode()

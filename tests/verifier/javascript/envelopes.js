@@ -2,8 +2,8 @@
 // {digest, thumbprint, readings: [[time, export, import, power, event]]}, or {refused: reason}.
 "use strict";
 const { readFileSync } = require("node:fs");
-const { openEnvelope } = require("./envelope");
-const { Refusal } = require("./refusal");
+const { openEnvelope } = require("../../../api/dashboard/verifier/envelope");
+const { Refusal } = require("../../../api/dashboard/verifier/refusal");
 
 const { network, wires } = JSON.parse(readFileSync(0, "utf8"));
 const plain = (number) => (number === null ? null : String(number));

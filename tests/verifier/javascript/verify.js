@@ -4,8 +4,8 @@
 // after it; one that says null is none. Exit 0 if all hold, else 1.
 "use strict";
 const { readFileSync } = require("node:fs");
-const { readAnchor, verifyFile } = require("./files");
-const { Refusal } = require("./refusal");
+const { readAnchor, verifyFile } = require("../../../api/dashboard/verifier/files");
+const { Refusal } = require("../../../api/dashboard/verifier/refusal");
 
 function judge(bytes, anchor) {
   try {

@@ -1,0 +1,1 @@
+"""How fast the HTTP API answers, beside an empty route of the same framework."""

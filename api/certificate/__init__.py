@@ -1,0 +1,1 @@
+"""The retirement certificate on paper: a PDF of reproducible bytes, and QR codes to the public page."""

@@ -1,0 +1,133 @@
+"""Routes of the dashboard: its pages by language and theme, and the files they load."""
+
+import hashlib
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+
+from api.dashboard.files import ServedFile, ServedFiles, read_files
+from api.dashboard.frame import THEMES, Frame, Look, Page
+from api.dashboard.languages import LANGUAGES, language_of
+from api.dashboard.words import read_words
+from api.http.problems import NotFoundProblem
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+FOLDER = Path(__file__).parent
+PAGES = (
+    Page("portfolio", "/", "portfolio"),
+    Page("plant", "/plants/{asset_id}", "portfolio"),
+    Page("credits", "/credits", "credits", ("amounts", "tables")),
+    Page("revenue", "/revenue", "revenue", ("amounts", "tables")),
+    Page("network", "/network", "network"),
+    Page("explorer", "/explorer", "explorer", ("facts", "tables")),
+    Page("token", "/explorer/{credit_id}", "explorer", ("amounts", "facts", "proof", "tables")),
+    Page("certificate", "/certificates/{number}", "explorer", ("proof", "facts")),
+    Page("docs", "/docs", "docs"),
+)
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+LANGUAGE_COOKIE, THEME_COOKIE = "heliograph_language", "heliograph_theme"
+FOR_EVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A page in one language and theme."""
+
+    body: bytes
+    """The document."""
+    entity_tag: str
+    """Its strong tag."""
+
+
+def pages_routes(services: "Services") -> APIRouter:
+    """Pages for people at `/`, what they load at `/assets`.
+
+    All is read, hashed and rendered here, once: a request only chooses.
+    """
+    files = read_files(FOLDER)
+    demo_scripts = tuple(services.demo.scripts()) if services.demo is not None else ()
+    rendered = _render_all(files, demo_scripts)
+    router = APIRouter(include_in_schema=False)
+    for page in PAGES:
+        if (page.name, "en", None) in rendered:
+            router.add_api_route(page.path, _page_endpoint(rendered, page.name), methods=["GET", "HEAD"])
+
+    @router.api_route("/assets/{release}/{path:path}", methods=["GET", "HEAD"])
+    async def asset_file(request: Request, release: str, path: str) -> Response:
+        file = files.by_path.get(path)
+        if file is None:
+            raise NotFoundProblem(f"The dashboard has no file {path}. Load the page anew: it names the files it needs.")
+        return _file_answer(request, file, kept=release == files.release)
+
+    @router.api_route("/favicon.ico", methods=["GET", "HEAD"])
+    async def favicon(request: Request) -> Response:
+        return _file_answer(request, files.by_path["styles/heliograph.svg"], kept=False)
+
+    return router
+
+
+def _render_all(files: ServedFiles, demo_scripts: tuple[str, ...]) -> dict[tuple[str, str, str | None], Rendered]:
+    words = read_words(FOLDER / "words")
+    frame = Frame(FOLDER, files, demo_scripts)
+    rendered = {}
+    present = [page for page in PAGES if (FOLDER / "pages" / f"{page.name}.html").is_file()]
+    for page, language, theme in itertools.product(present, LANGUAGES, (None, *THEMES)):
+        body = frame.render(page, Look(language, theme), words[language])
+        rendered[page.name, language, theme] = Rendered(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    return rendered
+
+
+def _page_endpoint(
+    rendered: dict[tuple[str, str, str | None], Rendered], name: str
+) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        language = language_of(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+        chosen = request.cookies.get(THEME_COOKIE)
+        document = rendered[name, language, chosen if chosen in THEMES else None]
+        headers = {
+            "ETag": document.entity_tag,
+            "Cache-Control": ASK_AGAIN,
+            "Vary": "Cookie, Accept-Language",
+            "Content-Language": language,
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        }
+        if _has(request, document.entity_tag):
+            return Response(status_code=304, headers=headers)
+        return Response(document.body, media_type="text/html; charset=utf-8", headers=headers)
+
+    return page
+
+
+def _file_answer(request: Request, file: ServedFile, *, kept: bool) -> Response:
+    headers = {
+        "ETag": file.entity_tag,
+        "Cache-Control": FOR_EVER if kept else ASK_AGAIN,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if _has(request, file.entity_tag):
+        return Response(status_code=304, headers=headers)
+    body = file.content
+    if file.compressed is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            body = file.compressed
+            headers["Content-Encoding"] = "gzip"
+            headers["ETag"] = f'{file.entity_tag[:-1]}-gzip"'
+    return Response(body, media_type=file.media_type, headers=headers)
+
+
+def _has(request: Request, entity_tag: str) -> bool:
+    known = request.headers.get("if-none-match", "")
+    return known == "*" or any(
+        tag.strip().removeprefix("W/") in {entity_tag, f'{entity_tag[:-1]}-gzip"'} for tag in known.split(",")
+    )

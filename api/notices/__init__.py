@@ -1,0 +1,1 @@
+"""What happened, told as it happens: live events, webhooks, and telemetry that comes over HTTP."""

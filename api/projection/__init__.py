@@ -1,0 +1,1 @@
+"""What the API shows, kept ready out of a node's journal and a chain; thrown away and rebuilt at will."""

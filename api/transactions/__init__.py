@@ -1,0 +1,1 @@
+"""Calls prepared for wallets and registrars, and what of them is on chain. Nothing here signs or sends."""

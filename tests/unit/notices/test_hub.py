@@ -1,0 +1,107 @@
+import asyncio
+import threading
+
+import pytest
+
+from api.notices.hub import Hub, HubFullError
+from api.notices.told import Told
+from tests.event_source import EventsInMemory
+
+
+def told(*assets):
+    source = EventsInMemory()
+    return [Told.of(source.tell("reading", asset), "x") for asset in assets]
+
+
+def everything(_asset_id):
+    return True
+
+
+async def heard(listener):
+    assert await listener.wait(5)
+    return [event.number for event in listener.take()]
+
+
+def test_everybody_hears_what_a_thread_publishes():
+    async def listen():
+        hub = Hub()
+        listeners = [hub.join(everything) for _ in range(3)]
+        thread = threading.Thread(target=hub.publish, args=(told("a", "b"),))
+        thread.start()
+        assert [await heard(listener) for listener in listeners] == [[1, 2]] * 3
+        thread.join()
+
+    asyncio.run(listen())
+
+
+def test_a_listener_hears_only_what_is_visible():
+    async def listen():
+        hub = Hub()
+        mine = hub.join(lambda asset_id: asset_id in {None, "mine"})
+        hub.publish(told("mine", "yours", None))
+        assert await heard(mine) == [1, 3]
+
+    asyncio.run(listen())
+
+
+def test_a_queue_that_is_full_is_emptied_and_says_so_and_others_do_not_notice():
+    async def listen():
+        hub = Hub(queue_events=3)
+        slow, quick = hub.join(everything), hub.join(everything)
+        for event in told("a", "b", "c", "d", "e"):
+            hub.publish([event])
+            await asyncio.sleep(0)
+            assert [one.number for one in quick.take()] == [event.number]
+        assert slow.overflowed
+        assert not quick.overflowed
+        assert len(slow.take()) <= 3
+
+    asyncio.run(listen())
+
+
+def test_who_has_left_hears_nothing_and_makes_room():
+    async def listen():
+        hub = Hub(most=1)
+        first = hub.join(everything)
+        with pytest.raises(HubFullError):
+            hub.join(everything)
+        hub.leave(first)
+        hub.leave(first)
+        assert hub.count() == 0
+        second = hub.join(everything)
+        hub.publish(told("a"))
+        assert await heard(second) == [1]
+        assert first.take() == []
+
+    asyncio.run(listen())
+
+
+def test_closing_lets_everybody_go_and_nobody_in():
+    async def listen():
+        hub = Hub()
+        listener = hub.join(everything)
+        hub.close()
+        assert await listener.wait(5)
+        assert listener.ended
+        with pytest.raises(HubFullError):
+            hub.join(everything)
+
+    asyncio.run(listen())
+
+
+def test_waiting_without_anything_says_so():
+    async def listen():
+        assert not await Hub().join(everything).wait(0.01)
+
+    asyncio.run(listen())
+
+
+def test_listeners_of_a_loop_that_is_closed_are_forgotten():
+    hub = Hub()
+
+    async def join():
+        hub.join(everything)
+
+    asyncio.run(join())
+    hub.publish(told("a"))
+    assert hub.count() == 0

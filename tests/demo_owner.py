@@ -15,9 +15,10 @@ SAME_SITE = {"X-Heliograph": "1"}
 class Owner:
     """One session."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, place: int = 0) -> None:
+        self._address = address
         self._http = httpx.Client(base_url=address, headers=SAME_SITE, timeout=30)
-        self.account = self.wallet("eth_accounts")[0]
+        self.account = self.wallet("eth_accounts")[place]
         message = self.post("/v1/sessions/nonce", {"address": self.account})["message"]
         signature = self.wallet("personal_sign", f"0x{message.encode().hex()}", self.account)
         opened = self.post("/v1/sessions", {"message": message, "signature": signature, "keep": "token"})
@@ -63,19 +64,33 @@ class Owner:
         """Let everyone see the readings of a plant, or nobody."""
         self._http.put(f"/v1/assets/{asset_id}/release", json={"released": released}).raise_for_status()
 
-    def retirement_of_its_own(self) -> int:
-        """Retire grams until some lead to its own plants only: serial numbers go round all owners of a project."""
+    def retirement_of_a_plant_of_its_own(self) -> int:
+        """Retire until something leads to a plant of its own: serial numbers go round all owners of a project.
+
+        An eighth, then all that the second owner has, then an eighth of what is left, again and again.
+        """
         own = {asset["asset_id"] for asset in self.get("/v1/assets")["items"]}
-        while True:
-            found = [one for one in self.get("/v1/retirements")["items"] if one["assets"] and set(one["assets"]) <= own]
-            if found:
-                return int(found[0]["number"])
-            credit = self.get("/v1/credits")["items"][0]
-            grams = (credit["held_g"] + credit["vault_g"]) // 8
-            order = {"project_id": credit["project_id"], "vintage": credit["vintage"], "grams": grams}
-            before = len(self.get("/v1/retirements")["items"])
-            self.send(self.post("/v1/credits/retirements", order)["steps"])
-            self._until(lambda before=before: len(self.get("/v1/retirements")["items"]) > before)
+        self._retire(8)
+        if (found := self._leading_to(own)) is None:
+            with Owner(self._address, 1) as other:
+                other._retire(1)
+        while found is None:
+            self._retire(8)
+            found = self._leading_to(own)
+        return found
+
+    def _leading_to(self, own: set[str]) -> int | None:
+        found = [one for one in self.get("/v1/retirements")["items"] if own & set(one["assets"])]
+        return int(found[0]["number"]) if found else None
+
+    def _retire(self, part: int) -> None:
+        """Retire an n-th of the first credits that it has."""
+        credit = self.get("/v1/credits")["items"][0]
+        grams = (credit["held_g"] + credit["vault_g"]) // part
+        order = {"project_id": credit["project_id"], "vintage": credit["vintage"], "grams": grams}
+        before = len(self.get("/v1/retirements")["items"])
+        self.send(self.post("/v1/credits/retirements", order)["steps"])
+        self._until(lambda: len(self.get("/v1/retirements")["items"]) > before)
 
     def have_something_to_claim(self) -> None:
         """Pay a little of what was claimed before back in, if nothing is claimable: each look at the story claims what there is."""

@@ -53,7 +53,10 @@ def serve_world(
     idle_s = IDLE_S if cast is not None else IDLE_ONCE_S
     site = world.site(world.folder / STATE, url, clock_ms, idle_s)
     services = stack.enter_context(assembled(site, demo=demo))
-    return stack.enter_context(serve(create_app(services), port)), services
+    address = stack.enter_context(serve(create_app(services), port))
+    if services.notices is not None:
+        stack.callback(services.notices.hub.close)  # the server would wait for open event streams
+    return address, services
 
 
 def introduce(console: Console, services: Services, cast: Cast, address: str) -> None:

@@ -80,6 +80,8 @@ def _serve(config: ApiConfig, stack: ExitStack) -> None:
         stack.callback(watching[0].stop)
         watching[0].start()
     address = stack.enter_context(serve(counted_application(services, tally), settings.port))
+    if services.notices is not None:
+        stack.callback(services.notices.hub.close)  # the server would wait for open event streams
     log.info("api %s of network %s at %s, for %s", settings.name, settings.network, address, settings.public_url)
     if config.health is not None:
         app = health_app(health.figures, health.hindrances, health.degradations)

@@ -87,7 +87,8 @@ export async function session() {
 /**
  * Listen to live events; the browser reconnects by itself and asks for what it missed (Last-Event-ID).
  * @param {object} query {asset_id}
- * @param {(event: {kind: string, asset_id: string|null, at: string, document: object}) => void} heard called for each event
+ * @param {(event: {kind: string, asset_id: string|null, at: string, document: object}|null) => void} heard called for each
+ *   event, and with null where all that is shown should be read anew
  * @returns {() => void} stops listening
  */
 export function listen(query, heard) {
@@ -95,6 +96,7 @@ export function listen(query, heard) {
   const take = (message) => heard(JSON.parse(message.data));
   for (const kind of EVENT_KINDS) source.addEventListener(kind, take);
   source.addEventListener("message", take);
+  source.addEventListener("resync", () => heard(null)); // more was missed than can be told
   return () => source.close();
 }
 

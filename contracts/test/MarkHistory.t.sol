@@ -82,10 +82,17 @@ contract MarkHistoryTest is Fixture {
             _lifetimeIsTheSum();
             (uint64 entitling, uint32 month) = ledger.entitlingRevenue(SHATIN);
             vm.assertGe(entitling, lastEntitling); // never falls
-            vm.assertGe(month, 202_801);
+            bool begun = ledger.firstMonth(SHATIN) != 0; // rounding may hold a first statement back by the credit ceiling
+            if (begun) vm.assertGe(month, 202_801);
+            else vm.assertEq(month, 0);
             lastEntitling = entitling;
         }
         vm.assertEq(_sumOfMonths(), lastEntitling);
+    }
+
+    /// One of those in which the first statement is held back: all but nothing of it was reversed again.
+    function test_lifetimeBeginsWithWhatIsSettled() public {
+        test_lifetimeIsTheSumOfVintages(153);
     }
 
     /// A report that is late for the old year, after the new one has begun, counts in the month that is running.

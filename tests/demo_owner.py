@@ -79,6 +79,11 @@ class Owner:
             found = self._leading_to(own)
         return found
 
+    def retire_something(self) -> None:
+        """Make sure that there is a certificate to look at."""
+        if not self.get("/v1/retirements")["items"]:
+            self._retire(8)
+
     def _leading_to(self, own: set[str]) -> int | None:
         found = [one for one in self.get("/v1/retirements")["items"] if own & set(one["assets"])]
         return int(found[0]["number"]) if found else None

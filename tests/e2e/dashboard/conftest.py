@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.dashboard_pages import open_page, sign_in
+from tests.demo_owner import Owner
 
 ADDRESS = re.compile(r"API: (http://127\.0\.0\.1:\d+)")
 SETTLED_WITHIN_S = 180
@@ -91,6 +92,13 @@ def _is_settled(address: str) -> bool:
 
 
 @pytest.fixture(scope="session")
+def retired(demo):
+    """Credits that were retired, so that there is a certificate to look at."""
+    with Owner(demo) as owner:
+        owner.retire_something()
+
+
+@pytest.fixture(scope="session")
 def chromium(require):
     """Debian's browser."""
     program = shutil.which("chromium")
@@ -113,10 +121,13 @@ def heard():
 
 @pytest.fixture
 def new_page(demo, chromium, heard):
-    """`new_page(width="wide", scheme="light", language="en", state=None)`: a page of a browser of its own."""
+    """`new_page(width="wide", scheme="light", language="en", state=None)`: a page of a browser of its own.
+
+    `still`: nothing moves, as for people who asked for that; else a glow that passes is taken for a colour without contrast.
+    """
     contexts = []
 
-    def make(width="wide", scheme="light", language="en", state=None):
+    def make(width="wide", scheme="light", language="en", state=None, *, still=False):
         context = chromium.new_context(
             viewport={"width": WIDTHS[width], "height": HEIGHT},
             color_scheme=scheme,
@@ -124,6 +135,7 @@ def new_page(demo, chromium, heard):
             storage_state=state,
             base_url=demo,
             accept_downloads=True,
+            reduced_motion="reduce" if still else "no-preference",
         )
         contexts.append(context)
         context.set_default_timeout(TIMEOUT_MS)

@@ -10,6 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import checks as checks_of
+from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.openapi import checks as _openapi_checks  # noqa: F401  registers what is used below
 
@@ -25,6 +26,8 @@ REAL_NAMES = 0.7
 """Share of well-formed requests whose path names something that is there."""
 NOTHING_WRONG = "Invalid component: positive test case"
 """What Schemathesis says where it put a name that it had seen in place of the wrong one, and finds nothing wrong any more."""
+REFUSALS = [400, 401, 403, 404, 405, 406, 409, 413, 414, 415, 422, 428, 429, "5xx"]
+"""Answers by which wrong requests are known to be refused: what Schemathesis expects, and what is too long."""
 PROBLEM = "application/problem+json"
 CHECKS = (
     "not_a_server_error",
@@ -45,7 +48,10 @@ class Fuzzing:
     def __init__(self, site, seed_number):
         self.site = site
         self.chance = random.Random(seed_number)
-        self.schema = schemathesis.openapi.from_url(f"{site.address}/openapi.json")
+        refusals = {"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}}
+        self.schema = schemathesis.openapi.from_url(
+            f"{site.address}/openapi.json", config=SchemathesisConfig.from_dict(refusals)
+        )
         self.operations = {
             found.ok().definition.raw["operationId"]: found.ok() for found in self.schema.get_all_operations()
         }

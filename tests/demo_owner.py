@@ -60,16 +60,21 @@ class Owner:
             sent = self.wallet("eth_sendTransaction", call)
             self._until(lambda sent=sent: self.get(f"/v1/transactions/{sent}")["state"] == "done")
 
-    def release(self, asset_id: str, *, released: bool) -> None:
-        """Let everyone see the readings of a plant, or nobody."""
-        self._http.put(f"/v1/assets/{asset_id}/release", json={"released": released}).raise_for_status()
+    def own(self) -> set[str]:
+        """Plants of its own."""
+        return {asset["asset_id"] for asset in self.get("/v1/assets")["items"]}
+
+    def release(self, plants: set[str], *, released: bool) -> None:
+        """Let everyone see the readings of those of the plants that are its own, or nobody."""
+        for asset_id in sorted(plants & self.own()):
+            self._http.put(f"/v1/assets/{asset_id}/release", json={"released": released}).raise_for_status()
 
     def retirement_of_a_plant_of_its_own(self) -> int:
         """Retire until something leads to a plant of its own: serial numbers go round all owners of a project.
 
         An eighth, then all that the second owner has, then an eighth of what is left, again and again.
         """
-        own = {asset["asset_id"] for asset in self.get("/v1/assets")["items"]}
+        own = self.own()
         self._retire(8)
         if (found := self._leading_to(own)) is None:
             with Owner(self._address, 1) as other:

@@ -40,7 +40,7 @@ def status_routes(services: Services) -> APIRouter:
         Counts of the fleet are public; with `asset_id` they are those of assets that are yours to see. `sources` says since when
         journal or chain do not answer: what is shown is as old as that.
         """
-        wanted = frozenset(own_asset(principal, each) for each in asset_id) if asset_id else None
+        wanted = frozenset(projection.asset(own_asset(principal, each)).asset_id for each in asset_id or ()) or None
         return send(request, of(wanted), PRIVATE if wanted else PUBLIC)
 
     return router

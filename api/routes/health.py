@@ -43,7 +43,7 @@ class Readiness(BaseModel):
 
 def health_routes(services: Services) -> APIRouter:
     """Routes for whoever watches the server. None of them needs a credential, and none tells a secret."""
-    router = APIRouter(tags=["process"])
+    router = APIRouter(tags=["health"])
     health = services.health if isinstance(services.health, Health) else None
 
     @router.get("/healthz", operation_id="healthz", summary="Sign of life", response_model=dict[str, Any])

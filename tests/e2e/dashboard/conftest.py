@@ -57,15 +57,33 @@ def demo(require, repository, tmp_path_factory) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
         )
+    _running.append(process)
     try:
         yield _address_when_settled(process, console)
     finally:
+        _end_demos()
+
+
+_running: list[subprocess.Popen] = []
+"""Demos that these tests started."""
+
+
+def _end_demos() -> None:
+    while _running:
+        process = _running.pop()
         process.send_signal(signal.SIGINT)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem):
+    """End the demo with the last of these tests: it would go on producing beside all others."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _end_demos()
 
 
 def _address_when_settled(process: subprocess.Popen, console: Path) -> str:
@@ -98,9 +116,9 @@ def retired(demo):
         owner.retire_something()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(require):
-    """Debian's browser."""
+    """Debian's browser. Not for the whole session: while Playwright runs, no test can run an event loop of its own."""
     program = shutil.which("chromium")
     require("chromium", program, "apt-get install chromium")
     api = pytest.importorskip("playwright.sync_api")
@@ -162,7 +180,7 @@ def _note(heard: Heard, message) -> None:
         heard.complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def owner_state(demo, chromium):
     """The cookies of a browser in which the first owner has signed in."""
     context = chromium.new_context(base_url=demo, viewport={"width": WIDTHS["wide"], "height": HEIGHT})

@@ -39,7 +39,7 @@ def test_signing_in(new_page, violations, scheme):
     assert violations(page) == []
     assert page.evaluate("document.activeElement.matches('.wallet')")
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.locator("dialog").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -67,7 +67,7 @@ def test_retiring_is_reviewed_and_can_be_left(new_page, owner_state, violations,
         page.locator(".salt a").click()
     assert '"name": "Somebody"' in download.value.path().read_text(encoding="utf-8")
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.locator("dialog").wait_for(state="detached")
     assert page.request.get("/v1/retirements").json()["items"] == before
 
 

@@ -13,8 +13,14 @@ from oracle.journal.journal import Journal
 
 ASSET = "rooftop-1"
 MINUTES_MS = 60_000
-NOW_MS = time.time_ns() // 1_000_000
-MIDNIGHT_MS = day_start_ms(local_day(NOW_MS, 0), 0) - 86_400_000
+
+
+def now_ms():
+    """Now: by this clock meters fall silent, so the time at which tests are collected would not do."""
+    return time.time_ns() // 1_000_000
+
+
+MIDNIGHT_MS = day_start_ms(local_day(now_ms(), 0), 0) - 86_400_000
 """Yesterday's."""
 YESTERDAY = date(1970, 1, 1) + timedelta(days=local_day(MIDNIGHT_MS, 0))
 
@@ -47,14 +53,14 @@ class Site:
         self.projection, self.follower, self.journal, self.fleet = projection, follower, journal, fleet
         self.sequence = [0, 0]
 
-    def arrives(self, meter, rows, received_ms=NOW_MS):
+    def arrives(self, meter, rows, received_ms=None):
         """An envelope of (minutes after midnight, power) arrives."""
         readings = Readings.of(
             [Reading(MIDNIGHT_MS + int(m * MINUTES_MS), 10_000 + int(m), None, power) for m, power in rows]
         )
         envelope = self.fleet.envelope(meter, readings, first_sequence=self.sequence[meter])
         self.sequence[meter] += len(rows)
-        self.journal.record_envelopes([envelope], received_ms)
+        self.journal.record_envelopes([envelope], now_ms() if received_ms is None else received_ms)
         self.follower.catch_up()
 
     def meter(self, number):
@@ -76,7 +82,7 @@ def test_the_newest_reading_is_shown_whatever_came_last(site):
 
 
 def test_a_clock_that_runs_ahead_is_not_believed(site):
-    ahead_min = (NOW_MS - MIDNIGHT_MS) / MINUTES_MS + 60
+    ahead_min = (now_ms() - MIDNIGHT_MS) / MINUTES_MS + 60
     site.arrives(0, [(60, 100)])
     site.arrives(0, [(ahead_min, 999)])
     assert (site.meter(0).power_w, site.meter(0).readings) == (100, 2)
@@ -111,7 +117,7 @@ def test_absent_power_is_no_zero(site):
     readings = Readings(
         site.fleet.envelope(0, [Reading(MIDNIGHT_MS + 300_000, 5)]).readings.time_ms, Column.full([5]), None, None
     )
-    site.journal.record_envelopes([site.fleet.envelope(0, readings)], NOW_MS)
+    site.journal.record_envelopes([site.fleet.envelope(0, readings)], now_ms())
     site.follower.catch_up()
     assert site.powers()[0] is None
     assert site.projection.asset(ASSET).power_w is None
@@ -131,23 +137,24 @@ def test_the_running_day_ends_now(site, fleet, open_projection):
 
 
 def test_a_meter_falls_silent_and_comes_back(site):
-    site.arrives(0, [(5, 100)], NOW_MS - 500_000)
-    site.arrives(1, [(5, 100)], NOW_MS)
+    begun_ms = now_ms()
+    site.arrives(0, [(5, 100)], begun_ms - 500_000)
+    site.arrives(1, [(5, 100)], begun_ms)
 
-    def look(now_ms):
+    def look(at_ms):
         with site.projection.writing() as writing:
-            look_for_stale_meters(writing, now_ms, 600_000)
+            look_for_stale_meters(writing, at_ms, 600_000)
 
-    look(NOW_MS)
+    look(begun_ms)
     assert (site.meter(0).stale, site.meter(1).stale) == (False, False)
-    look(NOW_MS + 200_000)
+    look(begun_ms + 200_000)
     assert (site.meter(0).stale, site.meter(1).stale) == (True, False)
     assert site.projection.asset(ASSET).power_w == 100
     station = site.projection.status().stations[0]
     assert (station.reporting, station.of, station.state) == (1, 2, "waits")
-    look(NOW_MS + 200_000)
-    site.arrives(0, [(10, 100)], NOW_MS + 100_000)
-    look(NOW_MS + 200_000)
+    look(begun_ms + 200_000)
+    site.arrives(0, [(10, 100)], begun_ms + 100_000)
+    look(begun_ms + 200_000)
     assert not site.meter(0).stale
     told = [event for event in site.projection.events(0, 100) if event.kind.startswith("meter")]
     assert [(event.kind, event.asset_id, event.document["meter_id"]) for event in told] == [
@@ -165,7 +172,7 @@ def test_readings_are_told_as_they_come(site):
 
 def test_a_strangers_envelope_is_counted_and_shown_nowhere(site, fleet):
     readings = [Reading(MIDNIGHT_MS + 300_000, 5, None, 77)]
-    site.journal.record_envelopes([fleet.envelope(0, readings, device="dev-9", meter="met-9")], NOW_MS)
+    site.journal.record_envelopes([fleet.envelope(0, readings, device="dev-9", meter="met-9")], now_ms())
     site.follower.catch_up()
     assert site.projection.status().stations[1].envelopes == 1
     assert site.projection.status(frozenset({ASSET})).stations[1].envelopes == 0

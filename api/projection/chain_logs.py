@@ -1,13 +1,13 @@
 """Event logs of a deployment's contracts, block range by block range, decoded."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from contracts.address_book import AddressBook, connect
-from oracle.errors import ChainError, OracleError
+from oracle.errors import ChainError
+from oracle.transmitter.web3_chain import asking
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -127,15 +127,3 @@ class ChainReader:
 def _settled(raw: Any) -> dict[str, int]:  # noqa: ANN401  web3's logs are untyped
     """Read an event `Settled`: there are many, and web3 takes a millisecond for each."""
     return {"assetVintage": int.from_bytes(raw["topics"][1]), "mark": int.from_bytes(raw["data"])}
-
-
-def asking(what: str, question: Callable[[], Answer]) -> Answer:
-    """Ask the chain; whatever web3 raises becomes a ChainError that says what was asked."""
-    try:
-        return question()
-    except OracleError:
-        raise
-    except OSError as error:  # its text may hold the URL, and that a key
-        raise ChainError(f"the chain does not answer for its {what}: {type(error).__name__}") from None
-    except Exception as error:
-        raise ChainError(f"the chain does not answer for its {what}: {str(error)[:300]}") from error

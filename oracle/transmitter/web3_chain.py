@@ -54,7 +54,7 @@ class Web3Chain:
             ChainError: the connection leads to another chain than the book's.
 
         """
-        chain_id = _asking("chain id", lambda: web3.eth.chain_id)
+        chain_id = asking("chain id", lambda: web3.eth.chain_id)
         if chain_id != book.chain_id:
             raise ChainError(
                 f"wrong chain: the node is on chain {chain_id}, the address book is for chain {book.chain_id}"
@@ -74,25 +74,25 @@ class Web3Chain:
 
     def finalized_block(self) -> int:
         """Number of the newest block that counts as final."""
-        return int(_asking(f"{self._finality} block", lambda: self._web3.eth.get_block(self._finality)["number"]))
+        return int(asking(f"{self._finality} block", lambda: self._web3.eth.get_block(self._finality)["number"]))
 
     def signer_set(self) -> SignerSet:
         """Who may attest now."""
-        signers = _asking("signers", lambda: self._oracle.signers().call())
-        threshold = _asking("threshold", lambda: self._oracle.threshold().call())
-        return SignerSet(tuple(signers), threshold, _asking("signers", lambda: self._oracle.configCount().call()))
+        signers = asking("signers", lambda: self._oracle.signers().call())
+        threshold = asking("threshold", lambda: self._oracle.threshold().call())
+        return SignerSet(tuple(signers), threshold, asking("signers", lambda: self._oracle.configCount().call()))
 
     def position(self) -> ChainPosition:
         """Where the oracle contract stands."""
         return ChainPosition(
-            _asking("last epoch", lambda: self._oracle.lastEpoch().call()),
-            bytes(_asking("last report", lambda: self._oracle.lastDigest().call())),
-            _asking("last cutoff", lambda: self._oracle.lastCutoff().call()),
+            asking("last epoch", lambda: self._oracle.lastEpoch().call()),
+            bytes(asking("last report", lambda: self._oracle.lastDigest().call())),
+            asking("last cutoff", lambda: self._oracle.lastCutoff().call()),
         )
 
     def digest_at(self, epoch: int) -> bytes:
         """Digest of a published report; 32 zero bytes if there is none, or if it was disabled."""
-        status = _asking("report's status", lambda: self._oracle.statusOf(epoch).call())
+        status = asking("report's status", lambda: self._oracle.statusOf(epoch).call())
         told = self._published(epoch) if status != RootStatus.DISABLED else None
         if told is None or (status == RootStatus.UNKNOWN and self._disabled(epoch)):  # fallen out of the ring
             return NO_REPORT
@@ -105,7 +105,7 @@ class Web3Chain:
 
     def active_epoch(self) -> int:
         """Number of the newest report that can be settled, 0 if there is none."""
-        return int(_asking("last active report", lambda: self._oracle.lastActiveEpoch().call()))
+        return int(asking("last active report", lambda: self._oracle.lastActiveEpoch().call()))
 
     def published(self, epoch: int) -> AttestedReport:
         """Read a published report back from the transaction that brought it.
@@ -117,7 +117,7 @@ class Web3Chain:
         told = self._published(epoch)
         if told is None:
             raise ChainError(f"no report of epoch {epoch} is on chain")
-        transaction = _asking("transaction", lambda: self._web3.eth.get_transaction(told["transactionHash"]))
+        transaction = asking("transaction", lambda: self._web3.eth.get_transaction(told["transactionHash"]))
         try:
             _, arguments = self._reports.decode_function_input(transaction["input"])
         except ValueError as error:
@@ -128,7 +128,7 @@ class Web3Chain:
 
     def registry_at(self, block: int) -> RegistrySnapshot:
         """Read the whole registry at one final block, each meter list held against its root."""
-        return _asking("registry", lambda: self._registry.at(block))
+        return asking("registry", lambda: self._registry.at(block))
 
     def publish(self, attested: AttestedReport) -> str:
         """Send a report to the oracle contract.
@@ -165,7 +165,7 @@ class Web3Chain:
         return self._marks(asset_id, vintage).minted
 
     def _marks(self, asset_id: str, vintage: int) -> Marks:
-        mark, correction = _asking("marks", lambda: self._ledger.markOf(to_bytes32(asset_id), vintage).call())
+        mark, correction = asking("marks", lambda: self._ledger.markOf(to_bytes32(asset_id), vintage).call())
         return Marks.from_structs(struct_fields(mark), struct_fields(correction))
 
     def _published(self, epoch: int) -> Any:  # noqa: ANN401  web3's events are untyped
@@ -186,7 +186,7 @@ class Web3Chain:
 
     def _told(self, what: str, event: Any, epoch: int, first_block: int) -> list[Any]:  # noqa: ANN401  as above
         """Events of one report."""
-        return _asking(what, lambda: list(event.get_logs(argument_filters={"epoch": epoch}, from_block=first_block)))
+        return asking(what, lambda: list(event.get_logs(argument_filters={"epoch": epoch}, from_block=first_block)))
 
     def _send(self, call: Any, step: str) -> str:  # noqa: ANN401  web3's calls are untyped
         if self._account is None:
@@ -235,7 +235,7 @@ def report_from_struct(struct: Any) -> Report:  # noqa: ANN401  web3 gives struc
     )
 
 
-def _asking(what: str, question: Callable[[], Answer]) -> Answer:
+def asking(what: str, question: Callable[[], Answer]) -> Answer:
     """Ask the chain; whatever web3 raises becomes a ChainError that says what was asked."""
     try:
         return question()

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from api.configuration.mosquitto import MESSAGE_BYTES, PACKET_BYTES, QUEUED_BYTES, QUEUED_MESSAGES
+from api.ports import free_port
 
 START_S = 30.0
 STOP_S = 20.0
@@ -137,7 +138,7 @@ def mosquitto(folder: Path) -> Iterator[Running]:
     """Run a mosquitto that keeps its sessions on disk."""
     command = executable("mosquitto", "mosquitto")
     folder.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     configuration = folder / "mosquitto.conf"
     configuration.write_text(
         MOSQUITTO.format(
@@ -158,8 +159,8 @@ def influx_behind_nginx(folder: Path) -> Iterator[Influx]:
     """Run InfluxDB 1 behind nginx, with an empty database."""
     influxd, nginx = executable("influxd", "influxdb"), executable("nginx", "nginx")
     folder.mkdir(parents=True)
-    port, proxy_port = _free_port(), _free_port()
-    (folder / "influxdb.conf").write_text(INFLUXD.format(folder=folder, http=port, rpc=_free_port()))
+    port, proxy_port = free_port(), free_port()
+    (folder / "influxdb.conf").write_text(INFLUXD.format(folder=folder, http=port, rpc=free_port()))
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, http=proxy_port, upstream=port))
     database = [influxd, "-config", str(folder / "influxdb.conf")]
     proxy = [nginx, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")]
@@ -196,13 +197,6 @@ def _server(arguments: list[str], log: Path, is_up: Callable[[], bool]) -> Itera
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def _listens(port: int) -> bool:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from api.cli import fail
+from api.instants import write_instant
 from oracle.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -194,4 +194,4 @@ def _instant(at_ms: int | None) -> str | None:
     """Write an instant [ms UTC] as RFC 3339."""
     if at_ms is None:
         return None
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return write_instant(at_ms)

@@ -18,6 +18,8 @@ from typing import Self
 from amqtt.broker import Broker  # type: ignore[import-untyped] # ships no type marker
 from amqtt.contexts import BrokerConfig, ListenerConfig  # type: ignore[import-untyped] # the same
 
+from api.ports import free_port
+
 _START_SECONDS = 10.0
 _STOP_SECONDS = 3.0
 
@@ -44,7 +46,7 @@ class InProcessBroker:
             BrokerStartError: it does not listen within ten seconds.
 
         """
-        port = _free_port()
+        port = free_port()
         logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns at each MQTT 5 client, which is expected here
         logging.getLogger("transitions").setLevel(logging.WARNING)
         self._thread = threading.Thread(target=self._run, args=(port,), name="broker", daemon=True)
@@ -115,7 +117,7 @@ class MosquittoBroker:
             BrokerStartError: it cannot be executed, ends at once, or does not listen within ten seconds.
 
         """
-        port = self._port or _free_port()
+        port = self._port or free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="heliograph-mosquitto-")
         config = Path(self._folder.name) / "mosquitto.conf"
         config.write_text(
@@ -160,10 +162,3 @@ class MosquittoBroker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

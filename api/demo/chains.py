@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Any, Self
 from web3 import EthereumTesterProvider, HTTPProvider, Web3
 from web3.types import RPCEndpoint, RPCResponse
 
+from api.ports import free_port
 from oracle.errors import ChainError
 
 BLOCK_GAS_LIMIT = 30_000_000
@@ -115,11 +115,3 @@ def _anvil(options: Sequence[str]) -> RunningChain:
             raise ChainError(f"anvil ({executable}) does not start")
         time.sleep(0.1)
     return RunningChain(f"anvil at {url}", lambda: _client(url), stop)
-
-
-def free_port() -> int:
-    """Port on 127.0.0.1 that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

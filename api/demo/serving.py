@@ -12,10 +12,10 @@ from api.app import create_app
 from api.assembly import assembled
 from api.clocks import system_ms
 from api.demo.cast import Cast
-from api.demo.chains import free_port
 from api.demo.wallet import DemoWallet
 from api.demo.wallet_routes import DemoPages
 from api.demo.world import World
+from api.ports import free_port
 from api.server import serve
 from api.services import Services
 

@@ -10,6 +10,7 @@ from contracts.state import RootStatus
 from oracle.attestation.block import ProvenBlock
 from oracle.attestation.proof import Proof
 from oracle.errors import ChainError, ProofError
+from oracle.transmitter.web3_chain import asking
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -64,7 +65,7 @@ def require_blocks(web3: "Web3", blocks: Sequence[ProvenBlock]) -> None:
 
     """
     for block in blocks:
-        if not _asking("the chain node does not answer for a block", partial(_is_of_the_chain, web3, block.block_hash)):
+        if not asking("block", partial(_is_of_the_chain, web3, block.block_hash)):
             raise ProofError("chain", f"block 0x{block.block_hash.hex()} is not of the chain")
 
 

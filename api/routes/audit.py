@@ -12,8 +12,8 @@ from api.access.principal import Principal
 from api.http.lists import answer_page
 from api.http.openapi import csv_too
 from api.http.parameters import After, FormAsked, Limit
+from api.projection.instants import instant
 from api.projection.views import Page
-from api.routes.sessions import instant
 from api.services import Services
 
 _CSV = csv_too("number,at,at_ms,role,actor,…\r\n1,2026-11-02T16:00:00Z,1793635200000,operator,key:5f0c6f4e1f1b,…\r\n")

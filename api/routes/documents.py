@@ -1,7 +1,7 @@
 """Documents of an asset by the hash of their content: what the registry names by hash can be looked up here."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -17,6 +17,7 @@ from api.http.lists import answer_page, written
 from api.http.openapi import csv_too
 from api.http.parameters import AssetId, FormAsked
 from api.http.problems import NotFoundProblem, ProblemError
+from api.projection.instants import instant
 from api.projection.views import Page
 from api.services import Services
 
@@ -157,5 +158,5 @@ def _view(document: Document) -> DocumentView:
         media_type=document.media_type,
         size=document.size,
         put_by=document.put_by,
-        put_at=datetime.fromtimestamp(document.put_ms / 1000, UTC),
+        put_at=instant(document.put_ms),
     )

@@ -13,8 +13,9 @@ from api.http.lists import answer_page
 from api.http.openapi import csv_too
 from api.http.parameters import After, FormAsked, Limit
 from api.http.problems import NotFoundProblem, ProblemError
+from api.projection.instants import instant
 from api.projection.views import Page
-from api.routes.sessions import NO_STORE, Asked, instant
+from api.routes.sessions import NO_STORE, Asked
 from api.services import Services
 from oracle.errors import ConfigError
 

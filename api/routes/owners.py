@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from api.access.owners import Details
 from api.access.permissions import allowed
 from api.access.principal import Principal
-from api.routes.sessions import ADDRESS, NO_STORE, Asked, instant
+from api.projection.instants import instant
+from api.routes.sessions import ADDRESS, NO_STORE, Asked
 from api.services import Services
 
 Address = Annotated[

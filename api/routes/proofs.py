@@ -1,7 +1,7 @@
 """Proofs to take away, the anchor to hold them against, and whether an owner lets everyone see the evidence."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -17,6 +17,7 @@ from api.http.openapi import also, file_of
 from api.http.parameters import AssetId, Number, Start
 from api.http.problems import NotFoundProblem, ProblemError
 from api.instants import write_instant
+from api.projection.instants import instant
 from api.proofs.source import NotProvenError, ProofSource
 from api.routes.reading import LongWork
 from api.services import Services
@@ -122,7 +123,7 @@ def proofs_routes(services: Services) -> APIRouter:
         await run_in_threadpool(
             access.releases.put, asset_id, released=release.released, address=address, now_ms=now_ms
         )
-        stands = Released(released=release.released, asset_id=asset_id, at=datetime.fromtimestamp(now_ms / 1000, UTC))
+        stands = Released(released=release.released, asset_id=asset_id, at=instant(now_ms))
         return Response(written(stands), 200, {"Cache-Control": "no-store"}, "application/json")
 
     return router

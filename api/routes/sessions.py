@@ -1,6 +1,6 @@
 """Signing in with Ethereum (EIP-4361), and out again."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Request, Response
@@ -11,6 +11,7 @@ from api.access.permissions import allowed
 from api.access.principal import ANY_SCOPE, Principal, Role
 from api.access.sign_in import STATEMENT
 from api.access.siwe import MAX_LENGTH
+from api.projection.instants import instant
 from api.services import Services
 
 ADDRESS = r"^0x[0-9a-fA-F]{40}$"
@@ -152,8 +153,3 @@ def session_members(principal: Principal) -> dict[str, object]:
         "assets": None if principal.assets is None else sorted(principal.assets),
         "expires_at": None if principal.expires_ms is None else instant(principal.expires_ms),
     }
-
-
-def instant(ms: int) -> datetime:
-    """Instant of a number [ms UTC]."""
-    return datetime.fromtimestamp(ms // 1000, UTC)

@@ -1,6 +1,6 @@
 """Webhooks: who is told of what, and how that goes."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from anyio import to_thread
@@ -20,6 +20,7 @@ from api.notices.notices import Notices
 from api.notices.signature import format_secret
 from api.notices.targets import MAX_URL_CHARACTERS, Target, TargetError, UnresolvedError
 from api.notices.webhook import Record, TooManyWebhooksError, Webhook
+from api.projection.instants import instant
 from api.services import Services
 
 Kind = Literal["withheld", "meter_stale", "deposit", "mint"]
@@ -203,16 +204,12 @@ def _view(hook: Webhook, record: Record) -> WebhookView:
             "kinds": hook.kinds,
             "asset_ids": hook.asset_ids,
             "made_by": hook.subject,
-            "created_at": _instant(hook.created_ms),
+            "created_at": instant(hook.created_ms),
             "pending": record.pending,
             "delivered": record.delivered,
             "dead": record.dead,
-            "last_attempt_at": None if record.last_ms is None else _instant(record.last_ms),
+            "last_attempt_at": None if record.last_ms is None else instant(record.last_ms),
             "last_status": record.last_status,
             "last_error": record.last_error,
         }
     )
-
-
-def _instant(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -4,7 +4,7 @@ import functools
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from eth_utils.abi import get_abi_output_types
 from eth_utils.address import to_checksum_address
@@ -17,6 +17,7 @@ from contracts.transaction import revert_bytes
 from oracle.errors import ChainError, OracleError
 from oracle.reporting.registry import RegistrySnapshot
 from oracle.transmitter.registry_log import RegistryLog
+from oracle.transmitter.web3_chain import asking
 
 if TYPE_CHECKING:
     from eth_typing import ChecksumAddress
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from web3.contract import Contract
     from web3.types import BlockData
 
-Answer = TypeVar("Answer")
 QUESTIONS_AT_ONCE: Final = 100
 """Questions that one request to the node carries."""
 
@@ -178,18 +178,6 @@ class ChainReader:
     def checksummed(self, address: str) -> "ChecksumAddress":
         """An account as the contracts' bindings want it."""
         return to_checksum_address(address)
-
-
-def asking(what: str, question: Callable[[], Answer]) -> Answer:
-    """Ask the chain; whatever web3 raises becomes a ChainError that says what was asked."""
-    try:
-        return question()
-    except (OracleError, ProblemError):
-        raise
-    except OSError as error:  # its text may hold the URL, and that a key
-        raise ChainError(f"the chain does not answer for its {what}: {type(error).__name__}") from None
-    except Exception as error:
-        raise ChainError(f"the chain does not answer for its {what}: {error}") from error
 
 
 def _outputs(question: Question) -> list[str]:

@@ -10,12 +10,13 @@ from api.http.problems import ProblemError
 from api.transactions.owner_calls import certify
 from api.transactions.prepared import PreparedView, Says
 from api.transactions.preparing import prepare
-from api.transactions.reader import ChainReader, asking
+from api.transactions.reader import ChainReader
 from api.transactions.refusals import LARGEST_EXACT, in_words
 from api.transactions.views import EffectView, TransactionView
 from contracts.address_book import MADE_BY_OTHERS
 from contracts.state import from_bytes32
 from contracts.transaction import revert_bytes
+from oracle.transmitter.web3_chain import asking
 
 if TYPE_CHECKING:
     from hexbytes import HexBytes

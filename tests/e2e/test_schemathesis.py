@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from tests.api_fuzzing import Fuzzing
-from tests.authorised_site import authorised_site
 from tests.integration.conftest import settled_system
+from tests.support.api_fuzzing import Fuzzing
+from tests.support.authorised_site import authorised_site
 
 REACHED = 0.9
 """Share of operations that must have answered 2xx."""

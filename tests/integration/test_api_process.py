@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from api.assembly import ACCESS, PROJECTION
 from api.cli import heliograph
 from api.configuration.api import ApiConfig
-from tests.api_site import ApiUnderTest, Relay
-from tests.node_site import eventually, minted_wh, node_site, send
-from tests.secure_site import NETWORK
+from tests.support.api_site import ApiUnderTest, Relay
+from tests.support.node_site import eventually, minted_wh, node_site, send
+from tests.support.secure_site import NETWORK
 
 STOP_S = 5.0
 REVOKING = "/v1/assets/roof/meters/met-1/key?boot=1&sequence=0"

@@ -6,9 +6,9 @@ import pytest
 
 from api.access.keys import scopes_of
 from api.access.principal import Role
-from tests.authorisation_table import PAGES, ROWS
-from tests.authorised_site import ABSENT, authorised_site
 from tests.integration.conftest import settled_system
+from tests.support.authorisation_table import PAGES, ROWS
+from tests.support.authorised_site import ABSENT, authorised_site
 
 BY_OPERATION = {row.operation: row for row in ROWS}
 CLOSED = [row for row in ROWS if not row.is_public]

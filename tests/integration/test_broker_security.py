@@ -24,7 +24,7 @@ from oracle.journal.journal import Journal
 from oracle.keyring.files import load_keyring
 from oracle.node import system_clock_ms
 from oracle.reporting.registry import RegistrySnapshot, meters_root
-from tests.secure_site import NETWORK, SecureSite, call
+from tests.support.secure_site import NETWORK, SecureSite, call
 
 ACCOUNT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 DEVICE_KEY = SigningKey.from_seed("es256", b"d" * 32)

@@ -25,8 +25,8 @@ from api.services import Services
 from contracts.address_book import connect
 from contracts.state import credit_id, to_bytes32
 from contracts.transaction import send
-from tests.certificate_facts import facts
-from tests.qr_reader import read_qr
+from tests.support.certificate_facts import facts
+from tests.support.qr_reader import read_qr
 
 PUBLIC_URL = "https://sun.example"
 NOBODY = "0x00000000000000000000000000000000000000AA"

@@ -9,8 +9,9 @@ from web3 import HTTPProvider, Web3
 
 from api.access.access import Access, AccessSettings
 from api.access.contract_wallets import MOST_SIGNATURE, ContractWalletsOnChain
-from api.demo.chains import free_port, start_chain
+from api.demo.chains import start_chain
 from api.http.problems import ProblemError
+from api.ports import free_port
 from oracle.errors import ChainError
 
 KEEPER, STRANGER = (Account.from_key(bytes([number]) * 32) for number in (0x31, 0x32))

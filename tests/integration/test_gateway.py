@@ -14,7 +14,7 @@ from devices.gateway import MAX_MESSAGE_BYTES, OFFLINE, ONLINE, DeviceSigner, Ga
 from devices.mqtt import BrokerAddress, BrokerUrlError, MqttConnection
 from devices.readings import Column, Reading, Readings
 from devices.receipts import joined
-from tests.acknowledging_node import NETWORK, PUBLIC_KEYS, FakeNode, eventually
+from tests.support.acknowledging_node import NETWORK, PUBLIC_KEYS, FakeNode, eventually
 
 
 def device(number=0):

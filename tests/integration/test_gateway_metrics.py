@@ -8,10 +8,10 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.demo.chains import free_port
+from api.ports import free_port
 from api.processes.metrics import FAMILIES
 from devices.device_key import SigningKey
-from tests.secure_site import call
+from tests.support.secure_site import call
 
 CONFIG = """
 [gateway]

@@ -16,7 +16,7 @@ import pytest
 
 from api.configuration.gateway import GatewayConfig
 from api.demo.broker import MosquittoBroker
-from api.demo.chains import free_port
+from api.ports import free_port
 from api.processes.gateway_process import GatewayProcess
 from devices import topics
 from devices.device_key import SigningKey
@@ -27,8 +27,8 @@ from devices.polled_meters import PolledMeters, Registers
 from devices.readings import Reading, Readings
 from devices.signing_log import SigningLog
 from devices.trusted_time import RELEASE_MS, TrustedTime
-from tests.acknowledging_node import NETWORK, PUBLIC_KEYS, FakeNode, eventually
-from tests.node_site import ask
+from tests.support.acknowledging_node import NETWORK, PUBLIC_KEYS, FakeNode, eventually
+from tests.support.node_site import ask
 
 KEY = SigningKey.from_seed("eddsa", b"d" * 32)
 START_S = 1_780_000_000

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from api.demo.broker import MosquittoBroker
-from api.demo.chains import free_port
+from api.ports import free_port
 from contracts.state import Asset, Assurance, ClaimRight, ListedMeter, MeterRole, Project
 from devices.device_key import SigningKey
 from oracle.headend.receiver import HeadEnd
@@ -22,7 +22,7 @@ from oracle.journal.journal import Journal
 from oracle.keyring.files import load_keyring
 from oracle.node import system_clock_ms
 from oracle.reporting.registry import RegistrySnapshot, meters_root
-from tests.secure_site import NETWORK, SecureSite, call
+from tests.support.secure_site import NETWORK, SecureSite, call
 
 ACCOUNT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 START_MS = 1_780_000_000_000

@@ -19,8 +19,8 @@ from oracle.journal.journal import Journal
 from oracle.keyring.files import load_keyring
 from oracle.node import system_clock_ms
 from oracle.reporting.registry import Objection, RegistrySnapshot, meters_root
-from tests.acknowledging_node import eventually
-from tests.secure_site import NETWORK, SecureSite, call
+from tests.support.acknowledging_node import eventually
+from tests.support.secure_site import NETWORK, SecureSite, call
 
 ACCOUNT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 

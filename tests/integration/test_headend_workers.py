@@ -12,7 +12,7 @@ from devices.outbox import Outbox
 from oracle.headend.workers import HeadEndWorkers
 from oracle.journal.journal import Journal
 from oracle.node import system_clock_ms
-from tests.listed_devices import ACK_KEY, NETWORK, ListedDevice, registry_of, wait_until
+from tests.support.listed_devices import ACK_KEY, NETWORK, ListedDevice, registry_of, wait_until
 
 ENVELOPES = 1200
 

@@ -16,8 +16,8 @@ from oracle.historian.port import HistorianError
 from oracle.historian.projection import Projection
 from oracle.journal.archiving import archive_sealed
 from oracle.journal.journal import Journal
-from tests.influx_servers import influx_behind_nginx
-from tests.meter_envelopes import NETWORK, START_MS, day, envelope, minutes
+from tests.support.influx_servers import influx_behind_nginx
+from tests.support.meter_envelopes import NETWORK, START_MS, day, envelope, minutes
 
 METERS = ("roof-1", "roof-2")
 ALWAYS = (0, 2**53)

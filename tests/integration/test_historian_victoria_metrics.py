@@ -9,8 +9,8 @@ import pytest
 from devices.telemetry import Reading
 from oracle.historian.influx import InfluxHistorian
 from oracle.historian.port import HistorianError
-from tests.influx_servers import find, victoria_metrics
-from tests.meter_envelopes import START_MS, envelope, minutes
+from tests.support.influx_servers import find, victoria_metrics
+from tests.support.meter_envelopes import START_MS, envelope, minutes
 
 
 @pytest.fixture(scope="module", name="url")

@@ -18,12 +18,12 @@ from devices.device_signer import DeviceSigner
 from devices.readings import Reading, Readings
 from devices.telemetry import split
 from oracle.journal.journal import Journal
-from tests import acknowledging_node
-from tests.acknowledging_node import PUBLIC_KEYS, FakeNode
-from tests.meter_envelopes import envelope, minutes
-from tests.node_site import node_site
-from tests.notice_site import ADA, notice_site
-from tests.secure_site import NETWORK
+from tests.support import acknowledging_node
+from tests.support.acknowledging_node import PUBLIC_KEYS, FakeNode
+from tests.support.meter_envelopes import envelope, minutes
+from tests.support.node_site import node_site
+from tests.support.notice_site import ADA, notice_site
+from tests.support.secure_site import NETWORK
 
 SEQUENCE = "application/cbor-seq"
 PATIENCE_S = 2.0

@@ -9,7 +9,7 @@ import pytest
 from api.access.principal import Role
 from api.notices import stream
 from api.server import serve
-from tests.notice_site import ADA, BOB, Listener, NoticeSite, notice_site
+from tests.support.notice_site import ADA, BOB, Listener, NoticeSite, notice_site
 
 MANY = 520
 QUEUED = 40

@@ -8,8 +8,8 @@ import pytest
 
 from oracle.journal.backup import check
 from oracle.journal.journal import Journal
-from tests.node_site import eventually, minted_wh, node_site, send
-from tests.secure_site import NETWORK
+from tests.support.node_site import eventually, minted_wh, node_site, send
+from tests.support.secure_site import NETWORK
 
 DISK_BYTES = 3 << 20
 FILLER_BYTES = 2 << 20

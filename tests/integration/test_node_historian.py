@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from oracle.historian.embedded import EmbeddedHistorian
 from oracle.journal.journal import Journal
-from tests.influx_servers import influx_behind_nginx
-from tests.node_site import eventually, node_site, send
-from tests.secure_site import NETWORK
+from tests.support.influx_servers import influx_behind_nginx
+from tests.support.node_site import eventually, node_site, send
+from tests.support.secure_site import NETWORK
 
 BUCKET = "sun"
 ALWAYS = (0, 2**53)

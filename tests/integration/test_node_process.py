@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli import heliograph
-from api.demo.chains import free_port
+from api.ports import free_port
 from devices.telemetry import decode
 from oracle.journal.archive import Archive
 from oracle.journal.journal import Journal
-from tests.node_site import eventually, minted_wh, node_site, send
-from tests.secure_site import NETWORK
+from tests.support.node_site import eventually, minted_wh, node_site, send
+from tests.support.secure_site import NETWORK
 
 STOP_S = 5.0
 

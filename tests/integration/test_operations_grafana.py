@@ -12,8 +12,8 @@ import yaml
 
 from devices.telemetry import NO_PREVIOUS, Reading, Readings, encode
 from oracle.historian.influx import InfluxHistorian
-from tests.influx_servers import influx_behind_nginx
-from tests.meter_envelopes import KEY, MINUTE_MS, NETWORK
+from tests.support.influx_servers import influx_behind_nginx
+from tests.support.meter_envelopes import KEY, MINUTE_MS, NETWORK
 
 BUCKET = "grafana"
 HOURS = 100

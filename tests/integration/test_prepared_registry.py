@@ -9,8 +9,8 @@ from api.http.problems import NotFoundProblem, ProblemError
 from api.transactions.orders import CommissionOrder, MeterOrder, ProjectTerms, RegisterOrder, RotateOrder
 from contracts.state import AssetStatus, Role, to_bytes32
 from oracle.transmitter.web3_chain import Web3Chain
-from tests.contract_deployment import revert, snapshot
-from tests.prepared_site import OWNER, STRANGER, build, send, with_fresh_eyes
+from tests.support.contract_deployment import revert, snapshot
+from tests.support.prepared_site import OWNER, STRANGER, build, send, with_fresh_eyes
 
 HOUR_S = 3600
 WHEN = "2026-06-01T00:00:00Z"

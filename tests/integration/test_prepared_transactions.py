@@ -12,8 +12,19 @@ from api.transactions.transactions import Transactions
 from contracts.address_book import bind
 from contracts.state import credit_id, revenue_id, to_bytes32
 from oracle.errors import ChainError
-from tests.contract_deployment import JANUARY, revert, snapshot
-from tests.prepared_site import FEBRUARY, HKD, OTHER, OWNER, PAYER, STRANGER, build, send, send_all, with_fresh_eyes
+from tests.support.contract_deployment import JANUARY, revert, snapshot
+from tests.support.prepared_site import (
+    FEBRUARY,
+    HKD,
+    OTHER,
+    OWNER,
+    PAYER,
+    STRANGER,
+    build,
+    send,
+    send_all,
+    with_fresh_eyes,
+)
 
 TOKEN = credit_id("rooftops", 2026)
 EARNED = 600_502 * 3000

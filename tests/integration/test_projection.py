@@ -17,8 +17,8 @@ from contracts.address_book import connect
 from contracts.read_feed import read_feed
 from contracts.state import credit_id, to_bytes32
 from oracle.errors import ChainError
-from tests.contract_deployment import revert, snapshot
-from tests.projected_world import FINALITY, JULY, JUNE, NETWORK, NOBODY, Owners, follow, projected_world
+from tests.support.contract_deployment import revert, snapshot
+from tests.support.projected_world import FINALITY, JULY, JUNE, NETWORK, NOBODY, Owners, follow, projected_world
 
 ALL = (0, 2**50)
 

@@ -10,7 +10,7 @@ from contracts.address_book import connect
 from contracts.transaction import send
 from oracle.errors import ChainError
 from oracle.transmitter.web3_chain import report_struct
-from tests.projected_world import FINALITY, NETWORK, follow
+from tests.support.projected_world import FINALITY, NETWORK, follow
 
 DELAY_S = 3600
 MOST_BLOCKS = 3

@@ -16,7 +16,7 @@ from oracle.attestation.proof import decode_anchor, decode_proof, proof_from_doc
 from oracle.attestation.verification import verify_proof
 from oracle.errors import ChainError, ConfigError, JournalError
 from oracle.reporting.merkle import root_from_proof
-from tests.credit_site import NETWORK, credit_site
+from tests.support.credit_site import NETWORK, credit_site
 
 
 @pytest.fixture(scope="module")

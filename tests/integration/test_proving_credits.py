@@ -27,8 +27,8 @@ from oracle.attestation.signature import recover_signer, sign_digest
 from oracle.attestation.signer_set import SignerSet
 from oracle.errors import ChainError, ConfigError, JournalError, ProofError
 from oracle.keyring.memory import MemoryKeyring
-from tests.contract_deployment import revert, snapshot
-from tests.credit_site import DAYS, LONG_PURPOSE, NOBODY, credit_site, node_file
+from tests.support.contract_deployment import revert, snapshot
+from tests.support.credit_site import DAYS, LONG_PURPOSE, NOBODY, credit_site, node_file
 
 DEVICE_KEY = SigningKey.from_seed("eddsa", bytes(31) + b"\1")
 

@@ -6,8 +6,8 @@ import pytest
 
 from oracle.attestation.proof import decode_anchor, proof_from_document
 from oracle.attestation.verification import verify_proof
-from tests.authorised_site import authorised_site
 from tests.integration.conftest import settled_system
+from tests.support.authorised_site import authorised_site
 
 
 @pytest.fixture(scope="module")

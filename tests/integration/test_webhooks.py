@@ -13,14 +13,14 @@ import pytest
 from api.access.principal import Role
 from api.notices import webhook_store
 from api.notices.signature import parse_secret, verify
-from tests.notice_site import ADA, BOB, notice_site
-from tests.webhook_receiver import Receiver, nothing
+from tests.support.notice_site import ADA, BOB, notice_site
+from tests.support.webhook_receiver import Receiver, nothing
 
 PROCESS = """
 import sys, time
 from pathlib import Path
 from api.notices.notices import Notices
-from tests.event_source import EventsInMemory
+from tests.support.event_source import EventsInMemory
 
 folder, url, address, step = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 source = EventsInMemory("first", {address: ["roof"]})

@@ -11,8 +11,8 @@ from api.bench import fleet
 from devices.rejection import Reason
 from oracle.headend.admission import AdmissionReason
 from oracle.reporting.registry import Objection, RegistrySnapshot
-from tests.listed_devices import registry_of
 from tests.load.faulty_devices import FaultyDevice
+from tests.support.listed_devices import registry_of
 
 GOOD_GENERATOR, FUZZER = 0, 1
 """Generators of `api.bench`, each a connection of its own that plays one gateway."""

@@ -17,11 +17,11 @@ from devices.gateway import Gateway
 from devices.outbox import Outbox
 from oracle.reporting.registry import meters_root
 from oracle.transmitter.web3_chain import Web3Chain
-from tests.influx_servers import influx_behind_nginx
-from tests.listed_devices import START_MS, ListedDevice
 from tests.load.victims import BrokerVictim, DatabaseVictim, NodeVictim
 from tests.load.witness import Witness
-from tests.secure_site import NETWORK, SecureSite
+from tests.support.influx_servers import influx_behind_nginx
+from tests.support.listed_devices import START_MS, ListedDevice
+from tests.support.secure_site import NETWORK, SecureSite
 
 GATEWAYS = 4
 DEVICES_A_GATEWAY = 12

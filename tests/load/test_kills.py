@@ -13,11 +13,11 @@ from oracle.journal.journal import Journal
 from oracle.metering.collation import collate
 from oracle.metering.meter import CONFIRMATIONS, Baseline, Meter
 from oracle.metering.settlement import Standing, settle_register
-from tests.listed_devices import BASELINE_WH, NAMEPLATE_W, START_MS, WH_A_READING
 from tests.load.loaded_site import BUCKET, wait_until
 from tests.load.victims import WorkerVictim
 from tests.load.witness import JournalRows, difference
-from tests.secure_site import NETWORK
+from tests.support.listed_devices import BASELINE_WH, NAMEPLATE_W, START_MS, WH_A_READING
+from tests.support.secure_site import NETWORK
 
 BETWEEN_KILLS_S = (0.5, 3.0)
 DOWN_S = (0.1, 1.5)

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from api.demo.chains import free_port
+from api.ports import free_port
 
 START_S = 40.0
 LEAVE_S = 10.0

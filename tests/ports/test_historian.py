@@ -13,8 +13,8 @@ from oracle.historian.line_protocol import digits, escaped, lines
 from oracle.historian.memory import MemoryHistorian
 from oracle.historian.port import END_MS, HistorianError, Progress, Sample, Totals
 from oracle.journal.journal import Journal
-from tests.influx_servers import influx_behind_nginx
-from tests.meter_envelopes import MINUTE_MS, NETWORK, START_MS, envelope, minutes
+from tests.support.influx_servers import influx_behind_nginx
+from tests.support.meter_envelopes import MINUTE_MS, NETWORK, START_MS, envelope, minutes
 
 METER = "roof-1"
 ALWAYS = (0, 2**53)

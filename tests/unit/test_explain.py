@@ -14,7 +14,7 @@ from api.settling.settle import settle_files
 from oracle.errors import ConfigError
 from oracle.journal.journal import Journal
 from oracle.metering.reasons import Reason
-from tests.reported_journal import filled
+from tests.support.reported_journal import filled
 
 METERS = '[[meter]]\nid = "roof"\nnameplate_w = 8000\n'
 NOON_MS = 1_777_636_800_000  # 1 May 2026, 12:00 UTC

@@ -20,7 +20,7 @@ from oracle.journal.archiving import archive_sealed
 from oracle.journal.backup import check, check_archives
 from oracle.journal.journal import Journal
 from oracle.journal.proving import prove_asset
-from tests.reported_journal import filled, hours, report
+from tests.support.reported_journal import filled, hours, report
 
 NETWORK = "demo"
 ALL_MS = 2**53

@@ -16,9 +16,9 @@ from oracle.journal import backup as copies
 from oracle.journal.backup import backup, check, close_copied_epochs, restore
 from oracle.journal.journal import Journal
 from oracle.journal.proving import prove_asset
-from tests.listed_devices import NETWORK as DEVICE_NETWORK
-from tests.listed_devices import ListedDevice
-from tests.reported_journal import filled, hours, report
+from tests.support.listed_devices import NETWORK as DEVICE_NETWORK
+from tests.support.listed_devices import ListedDevice
+from tests.support.reported_journal import filled, hours, report
 
 NETWORK = "demo"
 

@@ -9,7 +9,7 @@ from oracle.journal.archiving import archive_sealed
 from oracle.journal.journal import Journal
 from oracle.metering.ledger import balances
 from oracle.reporting.report import NO_REPORT
-from tests.reported_journal import HOUR_S, filled, hours, report
+from tests.support.reported_journal import HOUR_S, filled, hours, report
 
 FAR_MS = 2**50
 

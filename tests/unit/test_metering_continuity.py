@@ -3,7 +3,7 @@
 from itertools import permutations
 
 from oracle.metering.continuity import Gap, chain_gaps
-from tests.listed_devices import ListedDevice
+from tests.support.listed_devices import ListedDevice
 
 
 def test_a_missing_envelope_is_named_by_the_one_after_it():

@@ -24,8 +24,8 @@ from contracts import artifact
 from oracle.historian.influx import PROGRESS
 from oracle.historian.line_protocol import ABSENT, MEASUREMENT
 from oracle.journal.journal import Journal
-from tests.influx_servers import find
-from tests.meter_envelopes import NETWORK, day
+from tests.support.influx_servers import find
+from tests.support.meter_envelopes import NETWORK, day
 
 SCHEMA = {
     MEASUREMENT: {"export_wh", "import_wh", "power_w", ABSENT, "device", "meter"},

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from api.cli import heliograph
 from oracle.journal.archiving import archive_sealed
 from oracle.journal.journal import Journal
-from tests.reported_journal import filled
+from tests.support.reported_journal import filled
 
 NETWORK = "demo"
 METERS = '[[meter]]\nid = "met-0"\nnameplate_w = 8000\n[[meter]]\nid = "met-1"\nnameplate_w = 8000\n'

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from oracle.attestation.credits import decode_credits, encode_credits
-from tests.credit_site import credit_site
+from tests.support.credit_site import credit_site
 from tests.verifier.verdicts import accepted_alike, refused_alike
 
 

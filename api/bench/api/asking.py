@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from api.bench.api import fleet
 from api.bench.api.answers import request
+from api.instants import write_instant
 
 MIX = {
     "asset": 0.30,
@@ -47,8 +47,4 @@ def _path(kind: str, number: int, day: int) -> str:
 
 
 def _span(start_ms: int, days: int) -> str:
-    return f"from={_instant(start_ms)}&to={_instant(start_ms + days * fleet.DAY_MS)}"
-
-
-def _instant(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"from={write_instant(start_ms)}&to={write_instant(start_ms + days * fleet.DAY_MS)}"

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.dashboard_pages import open_page, sign_in
-from tests.demo_owner import Owner
+from tests.support.dashboard_pages import open_page, sign_in
+from tests.support.demo_owner import Owner
 
 ADDRESS = re.compile(r"API: (http://127\.0\.0\.1:\d+)")
 SETTLED_WITHIN_S = 180

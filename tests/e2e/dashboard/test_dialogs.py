@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dashboard_pages import open_page
+from tests.support.dashboard_pages import open_page
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 VIOLATIONS = """async (tags) => {

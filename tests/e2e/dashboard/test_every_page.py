@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.dashboard_pages import open_page
+from tests.support.dashboard_pages import open_page
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE_TRIES = "Applying inline style"  # of its own, and the policy refuses it; the other tests see every page without axe

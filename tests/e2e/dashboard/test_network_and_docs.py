@@ -2,7 +2,7 @@
 
 import json
 
-from tests.dashboard_pages import open_page
+from tests.support.dashboard_pages import open_page
 
 
 def test_nodes_and_reports_are_those_of_the_chain(new_page):

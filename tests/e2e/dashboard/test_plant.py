@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from devices.plant_sites import default_sites
-from tests.dashboard_pages import open_page
+from tests.support.dashboard_pages import open_page
 
 THIN = re.compile(r"[\u2009\u202f]")
 

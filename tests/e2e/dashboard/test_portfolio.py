@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.dashboard_pages import open_page, sign_in
+from tests.support.dashboard_pages import open_page, sign_in
 
 THIN = re.compile(r"[\u2009\u202f]")
 DRAWN = """canvas => [...canvas.querySelectorAll("path")].map((path) => {

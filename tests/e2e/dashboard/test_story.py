@@ -11,8 +11,8 @@ import pytest
 
 from api.dashboard.pages import FOLDER
 from api.dashboard.words import read_words
-from tests.dashboard_pages import open_page, sign_in
-from tests.demo_owner import Owner
+from tests.support.dashboard_pages import open_page, sign_in
+from tests.support.demo_owner import Owner
 
 WIDTHS = ("phone", "wide")
 SCHEMES = ("light", "dark")

@@ -4,7 +4,7 @@ import pytest
 
 from api.demo.chains import start_chain
 from contracts.deployment import deploy, register
-from tests.contract_deployment import METERS, NODES, ROOTS, Deployment, asset, project_of, revert, snapshot
+from tests.support.contract_deployment import METERS, NODES, ROOTS, Deployment, asset, project_of, revert, snapshot
 
 
 @pytest.fixture(scope="module", params=["eth-tester", "anvil"])

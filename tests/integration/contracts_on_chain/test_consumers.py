@@ -17,7 +17,7 @@ from contracts import artifact
 from contracts.state import credit_id, revenue_id, to_bytes32
 from contracts.transaction import ChainRefusalError, send
 from oracle.reporting.statement import LEAF_TYPES
-from tests.contract_deployment import CUTOFF, DAY, JANUARY, leaf, parent, report_over, sign, statement
+from tests.support.contract_deployment import CUTOFF, DAY, JANUARY, leaf, parent, report_over, sign, statement
 
 COMPILED = Path(__file__).parents[2] / "consumers"
 ENERGY, CREDITS, REVENUE = range(3)

@@ -20,8 +20,8 @@ from contracts.roles import FUNCTIONS, selectors
 from contracts.state import Role
 from contracts.survey import survey
 from contracts.transaction import ChainRefusalError, send
-from tests.contract_deployment import NODES, revert, snapshot
-from tests.deployment_site import DELAYS_S, DEPLOYER, PERSONS, DeploymentSite
+from tests.support.contract_deployment import NODES, revert, snapshot
+from tests.support.deployment_site import DELAYS_S, DEPLOYER, PERSONS, DeploymentSite
 
 STEPS = [*(f"deploy {name}" for name in CONSTRUCTORS), "wire the roles", "hand over to the administrator"]
 STRANGER = Account.from_key(b"\7" * 32)

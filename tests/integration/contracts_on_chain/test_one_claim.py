@@ -6,7 +6,7 @@ import pytest
 
 from contracts.state import ClaimRight, credit_id, to_bytes32
 from contracts.transaction import ChainRefusalError
-from tests.contract_deployment import asset, project_of, publish, statement
+from tests.support.contract_deployment import asset, project_of, publish, statement
 
 HOURLY, PIER = "hourly", "pier-1"
 

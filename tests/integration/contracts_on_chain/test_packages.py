@@ -12,7 +12,7 @@ from eth_utils.abi import abi_to_signature, function_abi_to_4byte_selector
 from api.demo.chains import start_chain
 from contracts import CONTRACTS, artifact, published_addresses
 from contracts.state import to_bytes32
-from tests.contract_deployment import CUTOFF, publish, statement
+from tests.support.contract_deployment import CUTOFF, publish, statement
 
 
 @pytest.fixture

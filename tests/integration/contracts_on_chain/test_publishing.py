@@ -11,7 +11,7 @@ from contracts.registration import identity_entries, send_entries, share_entries
 from contracts.state import Identity, InvestorClass, RootStatus, ShareIssue, credit_id, revenue_id, to_bytes32
 from contracts.transaction import ChainRefusalError
 from oracle.reporting.statement import LEAF_TYPES
-from tests.contract_deployment import (
+from tests.support.contract_deployment import (
     CUTOFF,
     DAY,
     JANUARY,

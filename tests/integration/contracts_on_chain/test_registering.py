@@ -18,7 +18,7 @@ from contracts.state import (
     to_bytes32,
 )
 from contracts.transaction import ChainRefusalError
-from tests.contract_deployment import CODE_LIMIT, METERS, NODES, ROOTS, asset, project_of, statement
+from tests.support.contract_deployment import CODE_LIMIT, METERS, NODES, ROOTS, asset, project_of, statement
 
 
 def test_deployment_tells_its_steps_and_writes_down_where_it_is(deployment, steps):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from api.certificate.facts import day_and_time, grouped, listed, page_url, tonnes
 from api.certificate.lettering import NUMBER_SCALE, Piece, broken, has_numbers, pieces_of, width_of
-from tests.certificate_facts import FACTS
+from tests.support.certificate_facts import FACTS
 
 
 def has_glyph(character):

@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from api.certificate.qr import QUIET, qr_code, qr_svg
-from tests.qr_reader import read_qr
+from tests.support.qr_reader import read_qr
 
 URL = "https://sun.example/certificates/7"
 

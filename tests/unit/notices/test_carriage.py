@@ -6,8 +6,8 @@ import pytest
 from api.notices.carriage import Carriage
 from devices import acknowledgement
 from devices.acknowledgement import AcceptedRange, Rejection
-from tests.acknowledging_node import NODE_KEYS
-from tests.meter_envelopes import NETWORK, envelope, minutes
+from tests.support.acknowledging_node import NODE_KEYS
+from tests.support.meter_envelopes import NETWORK, envelope, minutes
 
 FIRST, SECOND = envelope(minutes(0, 3)), envelope(minutes(3, 2), first_sequence=3)
 RUBBISH = cbor2.dumps("no envelope")

@@ -5,7 +5,7 @@ import pytest
 
 from api.notices.hub import Hub, HubFullError
 from api.notices.told import Told
-from tests.event_source import EventsInMemory
+from tests.support.event_source import EventsInMemory
 
 
 def told(*assets):

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from api.notices.notices import Notices
-from tests.event_source import EventsInMemory
+from tests.support.event_source import EventsInMemory
 
 ADA = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 

@@ -12,7 +12,7 @@ from api.notices.notices import Notices
 from api.notices.sealing import Seal
 from api.notices.stream import EventStream
 from api.notices.webhook_store import WebhookStore
-from tests.event_source import EventsInMemory
+from tests.support.event_source import EventsInMemory
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.notices.told import Told, fingerprint, message, parse_position, position
-from tests.event_source import EventsInMemory
+from tests.support.event_source import EventsInMemory
 
 
 def test_an_event_is_one_server_sent_event_with_its_id():

@@ -14,7 +14,7 @@ from api.notices.webhook import (
     TooManyWebhooksError,
 )
 from api.notices.webhook_store import WebhookStore
-from tests.event_source import START, EventsInMemory
+from tests.support.event_source import START, EventsInMemory
 
 ADA, BOB = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 NOW_MS = int(START.timestamp() * 1000)

@@ -7,7 +7,7 @@ import pytest
 
 from api.projection.projection import Projection
 from oracle.journal.journal import Journal
-from tests.reported_journal import filled
+from tests.support.reported_journal import filled
 
 NETWORK = "demo"
 

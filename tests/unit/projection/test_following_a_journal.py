@@ -14,7 +14,7 @@ from oracle.journal.archiving import archive_sealed
 from oracle.journal.journal import Journal
 from oracle.metering.ledger import balances
 from oracle.metering.settlement import Standing
-from tests.reported_journal import filled, hours, report
+from tests.support.reported_journal import filled, hours, report
 
 ASSET = "roof-1"
 ALL = (0, 2**50)

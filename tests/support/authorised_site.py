@@ -22,7 +22,7 @@ from api.server import serve
 from contracts.address_book import connect
 from contracts.state import credit_id, to_bytes32
 from contracts.transaction import send
-from tests.authorisation_table import Row
+from tests.support.authorisation_table import Row
 
 PUBLIC_URL = "http://sun.example"
 ABSENT = {

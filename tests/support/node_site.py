@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 from api.demo.broker import MosquittoBroker
-from api.demo.chains import free_port, start_chain
+from api.demo.chains import start_chain
+from api.ports import free_port
 from contracts.deployment import deploy, register
 from contracts.state import Asset, Assurance, ClaimRight, ListedMeter, MeterRole, Project
 from devices.device_key import PublicKey, SigningKey
@@ -21,7 +22,7 @@ from devices.outbox import Outbox
 from devices.readings import Reading, Readings
 from oracle.reporting.registry import meters_root
 from oracle.transmitter.web3_chain import Web3Chain
-from tests.secure_site import NETWORK, SecureSite
+from tests.support.secure_site import NETWORK, SecureSite
 
 DEVICE_KEY = SigningKey.from_seed("eddsa", b"d" * 32)
 CONFIG = """

@@ -12,7 +12,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from api.cli import heliograph
-from api.demo.chains import free_port
+from api.ports import free_port
 from devices.mqtt import Tls
 
 NETWORK = "site"

@@ -10,7 +10,7 @@ from contracts.deployment import deploy, register
 from contracts.registration import identity_entries, send_entries, share_entries
 from contracts.state import Identity, InvestorClass, ShareIssue
 from oracle.reporting.statement import LEAF_TYPES
-from tests.contract_deployment import (
+from tests.support.contract_deployment import (
     CUTOFF,
     DAY,
     METERS,

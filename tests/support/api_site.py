@@ -11,8 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
-from api.demo.chains import free_port
-from tests.secure_site import NETWORK
+from api.ports import free_port
+from tests.support.secure_site import NETWORK
 
 CONFIG = """
 [api]

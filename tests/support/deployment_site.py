@@ -14,13 +14,13 @@ from web3 import Web3
 from api.cli import heliograph
 from contracts.deterministic import PROXY
 from contracts.state import Role
-from tests.contract_deployment import NODES
+from tests.support.contract_deployment import NODES
 
 DEPLOYER = Account.from_key("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 """anvil's first account: its key is in anvil's manual."""
 PERSONS = {role: Account.from_key(bytes([100 + role]) * 32).address for role in Role if role is not Role.SETTLER}
 DELAYS_S = {Role.ADMIN: 172_800, Role.TRUSTEE: 604_800, Role.SIGNER_ADMIN: 86_400}
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass

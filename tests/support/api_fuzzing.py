@@ -15,8 +15,8 @@ from schemathesis.generation import GenerationMode
 from schemathesis.openapi import checks as _openapi_checks  # noqa: F401  registers what is used below
 
 from api.access.principal import Role
-from tests.authorisation_table import ROWS
-from tests.authorised_site import SEQUENCE
+from tests.support.authorisation_table import ROWS
+from tests.support.authorised_site import SEQUENCE
 
 schemathesis.serializer.alias(SEQUENCE, "application/octet-stream")
 EXAMPLES = 4

@@ -22,7 +22,7 @@ from api.access.limits import Buckets, Limits
 from api.access.owners import OwnerDetails
 from api.access.principal import NOBODY, PUBLIC, Principal, Role
 from api.access.refusals import credentials_invalid, header_missing
-from api.access.releases import Releases
+from api.access.releases import Releases, Said
 from api.access.sessions import Session, SessionStore
 from api.access.sign_in import ContractWallets, Offer, SignIn
 from api.clocks import system_ms
@@ -203,8 +203,13 @@ class Access:
 
     def is_released(self, asset_id: str) -> bool:
         """Tell whether the present owner of an asset shows its evidence to everyone."""
-        address = self.releases.released_by(asset_id)
-        return address is not None and asset_id in self._assets_of(address)
+        said = self.said_of_evidence(asset_id)
+        return said is not None and said.released
+
+    def said_of_evidence(self, asset_id: str) -> Said | None:
+        """What the present owner of an asset said last of its evidence; None if nothing."""
+        said = self.releases.said(asset_id)
+        return said if said is not None and asset_id in self._assets_of(said.address) else None
 
     def record(self, principal: Principal, operation: str, target: str, status: int) -> None:
         """Write into the audit log what somebody did."""

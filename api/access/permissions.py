@@ -113,6 +113,7 @@ PERMISSIONS: dict[str, Permission] = {
     "explanation": _READ,
     "asset_proof": _READ,
     "interval_proof": _READ,
+    "evidence_released": _READ,
     "evidence_release": Permission(NO, OWN, NO, NO, "release"),  # whose roof it is decides, not who runs the server
     "documents_list": _READ,
     "document_get": _READ,

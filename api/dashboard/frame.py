@@ -82,7 +82,9 @@ def _head(files: ServedFiles, page: Page, language: str, demo_scripts: Sequence[
     styles = [
         "styles/tokens.css",
         "styles/base.css",
+        "styles/strip.css",
         "styles/parts.css",
+        "styles/forms.css",
         "styles/charts.css",
         *(f"styles/{name}.css" for name in page.styles),
         f"styles/{page.name}.css",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 PAGES = (
     Page("portfolio", "/", "portfolio"),
-    Page("plant", "/plants/{asset_id}", "portfolio"),
+    Page("plant", "/plants/{asset_id}", "portfolio", ("proof",)),
     Page("credits", "/credits", "credits", ("amounts", "tables")),
     Page("revenue", "/revenue", "revenue", ("amounts", "tables")),
     Page("network", "/network", "network"),

@@ -47,7 +47,7 @@ class Released(Release):
     """What stands."""
 
     asset_id: str
-    at: datetime = Field(description="when it was said")
+    at: datetime | None = Field(description="when the owner said so; null: they never said anything, so nothing is released")
 
 
 def proofs_routes(services: Services) -> APIRouter:
@@ -106,6 +106,23 @@ def proofs_routes(services: Services) -> APIRouter:
         found = services.projection.retirement(number)
         body = await made(lambda source: source.retirement(number, found.assets, services.access.is_released))
         return _file(request, body, f"retirement-{number}.json", PUBLIC)
+
+    @router.get(
+        "/assets/{asset_id}/release",
+        operation_id="evidence_released",
+        response_model=Released,
+        dependencies=[Depends(allowed("evidence_released"))],
+    )
+    async def evidence_released(asset_id: AssetId) -> Response:
+        """Whether everyone may see the evidence of an asset, by the word of its present owner."""
+        services.projection.asset(asset_id)
+        said = await run_in_threadpool(services.access.said_of_evidence, asset_id)
+        stands = Released(
+            released=said is not None and said.released,
+            asset_id=asset_id,
+            at=None if said is None else instant(said.at_ms),
+        )
+        return Response(written(stands), 200, {"Cache-Control": "no-store"}, "application/json")
 
     @router.put("/assets/{asset_id}/release", operation_id="evidence_release", response_model=Released)
     async def evidence_release(

@@ -23,19 +23,30 @@ def release(site, *, released, key=None, account=None):
     return site.call("PUT", path, site.session(account or site.owner), json={"released": released}, headers=headers)
 
 
+def stands(site, account=None):
+    path = f"/v1/assets/{site.plant.asset_id}/release"
+    answer = site.call("GET", path, site.session(account) if account else site.key())
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 def test_the_owner_decides_what_anyone_sees(site):
+    never = {"released": False, "asset_id": site.plant.asset_id, "at": None}
+    assert stands(site) == stands(site, site.owner) == never
     sealed = site.call("GET", "/v1/retirements/1/proof")
     assert sealed.status_code == 200, sealed.text
     told = json.loads(sealed.content)
     assert (told["withheld"], told["proofs"]) == ([site.plant.asset_id], [])
     answer = release(site, released=True)
     assert (answer.status_code, answer.json()["released"]) == (200, True)
+    assert stands(site) == answer.json()
     opened = site.call("GET", "/v1/retirements/1/proof")
     assert opened.headers["etag"] != sealed.headers["etag"]
     (document,) = json.loads(opened.content)["proofs"]
     anchor = decode_anchor(site.call("GET", "/v1/anchor").content)
     assert [step.name for step in verify_proof(proof_from_document(document), anchor)][-1] == "anchor"
-    release(site, released=False)
+    assert release(site, released=False).json() == stands(site, site.owner)
+    assert not stands(site)["released"]
     again = json.loads(site.call("GET", "/v1/retirements/1/proof").content)
     assert (again["withheld"], again["proofs"]) == ([site.plant.asset_id], [])
 

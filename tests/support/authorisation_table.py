@@ -47,6 +47,7 @@ portfolio           GET     /v1/portfolio                                    401
 explanation         GET     /v1/assets/{asset_id}/explanation                401 200 404  200 200 read
 asset_proof         GET     /v1/assets/{asset_id}/proof                      401 200 404  200 200 read
 interval_proof      GET     /v1/assets/{asset_id}/proof/{start}              401 200 404  200 200 read
+evidence_released   GET     /v1/assets/{asset_id}/release                    401 200 404  200 200 read
 evidence_release    PUT     /v1/assets/{asset_id}/release                    401 200 404  403 403 release
 documents_list      GET     /v1/assets/{asset_id}/documents                  401 200 404  200 200 read
 document_put        PUT     /v1/assets/{asset_id}/documents/{sha256}         401 201 404  201 403 documents

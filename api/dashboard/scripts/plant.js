@@ -5,7 +5,8 @@ import { datum, el, fill } from "./elements.js";
 import { energyCard } from "./energy_card.js";
 import { day, dayStart, isoDay, nameplate, plain, plantName } from "./figures.js";
 import { askToSignIn, mountPage } from "./page.js";
-import { accountsCard, daysCard, figuresCard, metersCard, proofCard, registryCard } from "./plant_cards.js";
+import { accountsCard, daysCard, figuresCard, metersCard, registryCard } from "./plant_cards.js";
+import { proofCard } from "./plant_proof.js";
 import { t } from "./words.js";
 
 const EVERY_MS = 10_000;
@@ -16,7 +17,7 @@ const DAY_MS = 86_400_000;
 const assetId = decodeURIComponent(location.pathname.split("/")[2]);
 const path = `/v1/assets/${encodeURIComponent(assetId)}`;
 const strip = { load: () => get("/v1/status", { asset_id: assetId }).catch(() => get("/v1/status")) };
-const page = await mountPage("plant", { asset: assetId, strip });
+const page = await mountPage("plant", { asset: assetId, words: ["proof"], strip });
 const place = (id) => document.getElementById(id);
 
 place("name").textContent = assetId;
@@ -46,7 +47,7 @@ async function follow() {
     meters: metersCard(place("meters")),
   };
   registryCard(place("registry"), asset);
-  proofCard(place("proof"), asset, path);
+  proofCard(place("proof"), asset, path, page.session.assets ?? []);
   let card = null;
   const refresh = repeatedly(async () => {
     asset = await get(path);

@@ -2,7 +2,6 @@
 
 import { grouped, reasonArticle } from "./account_panel.js";
 import { periodChart } from "./charts.js";
-import * as client from "./client.js";
 import { datum, el, fill, shortened, update } from "./elements.js";
 import { ago, carbon, day, energy, integer, isoDay, kilowattHours, money, nameplate, plain, power, roomy, shown } from "./figures.js";
 import { t } from "./words.js";
@@ -99,35 +98,4 @@ export function registryCard(place, asset) {
       pair("plant.fact_right", t(`plant.right_${asset.claim_right}`)),
       asset.factor ? pair("plant.fact_factor", t("plant.factor_value", { factor: integer(asset.factor.g_per_mwh) }), el("span.fact-source", {}, datum(`${asset.factor.source}, ${asset.factor.year}`))) : null,
       asset.tariff ? pair("plant.fact_tariff", roomy(plain(money(Math.trunc(asset.tariff.minor_per_mwh / 1000)))), t("plant.per_kwh"), el("span.fact-source", {}, datum(asset.tariff.source))) : null));
-}
-
-/** The proof to take away, and whether its evidence is public. */
-export function proofCard(place, asset, path) {
-  const says = el("p.soft.small", { role: "status" });
-  const command = `heliograph verify ${asset.asset_id}.json --trust anchor.json`;
-  fill(place, el("div", {},
-    el("div.card-head", {}, el("h2", {}, t("plant.proof"))),
-    el("p.small", {}, t("plant.proof_says")),
-    el("div.actions", {},
-      el("a.secondary", { href: `${path}/proof`, download: `${asset.asset_id}.json` }, t("plant.proof_get")),
-      el("a.secondary", { href: "/v1/anchor", download: "anchor.json" }, t("plant.anchor_get"))),
-    el("pre.command", { tabindex: "0" }, el("code", { translate: "no" }, command)),
-    el("p.soft.small", {}, t("plant.anchor_says"))),
-    el("fieldset.release", {}, el("legend", {}, t("plant.evidence")), el("p.small", {}, t("plant.evidence_says")),
-      el("div.actions", {}, releaseButton(path, true, says), releaseButton(path, false, says)), says));
-}
-
-function releaseButton(path, released, says) {
-  const key = released ? "release" : "withdraw";
-  return el("button.secondary", { type: "button", onclick: async (event) => {
-    event.currentTarget.disabled = true;
-    const button = event.currentTarget;
-    try {
-      await client.put(`${path}/release`, { released });
-      says.textContent = t(`plant.${key}_done`);
-    } catch (error) {
-      says.textContent = error.message;
-    }
-    button.disabled = false;
-  } }, t(`plant.${key}`));
 }

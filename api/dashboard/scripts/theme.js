@@ -1,5 +1,8 @@
 // Light and dark: the device's scheme, or what the user chose. Charts read their colours from here.
 
+const probe = document.createElement("i"); // a token is light-dark(…) until something is coloured with it
+probe.hidden = true;
+document.documentElement.append(probe);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
 /** The scheme in force: "light" or "dark". */
@@ -20,9 +23,10 @@ export function onTheme(changed) {
   document.addEventListener("heliograph:theme", () => changed(theme()));
 }
 
-/** The value of a colour token of styles/tokens.css: color("sun"). */
+/** The value, in the scheme in force, of a colour token of styles/tokens.css: color("sun"). */
 export function color(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  probe.style.color = `var(--${name})`;
+  return getComputedStyle(probe).color;
 }
 
 function announce() {

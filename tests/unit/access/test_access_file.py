@@ -6,7 +6,7 @@ import pytest
 
 from api.access.access import Access, AccessSettings
 from api.access.database import AccessFile
-from api.access.releases import Releases
+from api.access.releases import Releases, Said
 from oracle.errors import ConfigError
 
 SETTINGS = AccessSettings("https://sun.example", 1)
@@ -60,5 +60,5 @@ def test_what_is_kept_is_there_after_a_restart(tmp_path):
     Releases(file).put("roof", released=True, address="0xA", now_ms=1)
     file.close()
     file = AccessFile(tmp_path / "access.sqlite")
-    assert Releases(file).released_by("roof") == "0xA"
+    assert Releases(file).said("roof") == Said(released=True, address="0xA", at_ms=1)
     file.close()

@@ -139,13 +139,10 @@ def heard():
 
 @pytest.fixture
 def new_page(demo, chromium, heard):
-    """`new_page(width="wide", scheme="light", language="en", state=None)`: a page of a browser of its own.
-
-    `still`: nothing moves, as for people who asked for that; else a glow that passes is taken for a colour without contrast.
-    """
+    """`new_page(width="wide", scheme="light", language="en", state=None)`: a page of a browser of its own."""
     contexts = []
 
-    def make(width="wide", scheme="light", language="en", state=None, *, still=False):
+    def make(width="wide", scheme="light", language="en", state=None):
         context = chromium.new_context(
             viewport={"width": WIDTHS[width], "height": HEIGHT},
             color_scheme=scheme,
@@ -153,7 +150,6 @@ def new_page(demo, chromium, heard):
             storage_state=state,
             base_url=demo,
             accept_downloads=True,
-            reduced_motion="reduce" if still else "no-preference",
         )
         contexts.append(context)
         context.set_default_timeout(TIMEOUT_MS)

@@ -33,7 +33,7 @@ def violations_fixture(require, repository, heard):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_signing_in(new_page, violations, scheme):
-    page = open_page(new_page("phone", scheme, "zh-Hant", still=True), "/credits")
+    page = open_page(new_page("phone", scheme, "zh-Hant"), "/credits")
     page.locator("main [data-sign-in]").click()
     page.locator(".wallet").wait_for()
     assert violations(page) == []
@@ -44,7 +44,7 @@ def test_signing_in(new_page, violations, scheme):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_retiring_is_reviewed_and_can_be_left(new_page, owner_state, violations, scheme):
-    page = open_page(new_page("phone", scheme, "en", owner_state, still=True), "/credits")
+    page = open_page(new_page("phone", scheme, "en", owner_state), "/credits")
     before = page.request.get("/v1/retirements").json()["items"]
     page.locator("[data-retire]").first.click()
     page.locator("#retire-amount").wait_for()
@@ -74,7 +74,7 @@ def test_retiring_is_reviewed_and_can_be_left(new_page, owner_state, violations,
 @pytest.mark.usefixtures("retired")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_proof_that_has_run(new_page, owner_state, violations, scheme):
-    page = open_page(new_page("phone", scheme, "zh-Hans", owner_state, still=True), "/explorer")
+    page = open_page(new_page("phone", scheme, "zh-Hans", owner_state), "/explorer")
     retirements = page.request.get("/v1/retirements").json()["items"]
     open_page(page, f"/certificates/{retirements[0]['number']}")
     page.locator("[data-prove]").click()

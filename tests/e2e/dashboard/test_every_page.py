@@ -107,7 +107,7 @@ def settle(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", ["phone", "wide"])
 def test_axe_finds_nothing(new_page, owner_state, heard, axe, width, scheme, language):
-    page = new_page(width, scheme, language, owner_state, still=True)
+    page = new_page(width, scheme, language, owner_state)
     found = {}
     for path in paths(page):
         open_page(page, path)

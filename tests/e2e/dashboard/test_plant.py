@@ -81,6 +81,7 @@ def test_the_bars_of_the_day_add_up_to_its_table(plant):
 def test_the_proof_it_hands_out_holds(plant, repository, tmp_path):
     page, asset = plant
     files = []
+    page.get_by_text("Check it elsewhere").click()
     for name in ("Download the proof", "Download this server\u2019s anchor"):
         with page.expect_download() as waiting:
             page.get_by_role("link", name=name).click()
@@ -96,11 +97,27 @@ def test_the_proof_it_hands_out_holds(plant, repository, tmp_path):
     assert asset["asset_id"] in page.locator("#proof code").inner_text()
 
 
-def test_evidence_is_withdrawn_and_released(plant):
+def test_the_same_proof_holds_in_the_page(plant):
     page, _ = plant
-    for name, done in (("Withdraw it", "Withdrawn."), ("Release the evidence", "Released.")):
+    page.get_by_role("button", name="Run the proof here").click()
+    page.locator("[data-verdict]").wait_for(timeout=60_000)
+    assert page.locator("[data-verdict=holds]").count() == 1, page.locator("[data-verdict]").inner_text()
+    steps = [(step.get_attribute("data-step"), step.get_attribute("data-state")) for step in page.locator(".step").all()]
+    assert {"quorum", "registry", "envelopes", "settlement", "anchor"} <= {step for step, _ in steps}
+    assert {state for _, state in steps} == {"held"}
+
+
+def test_evidence_is_withdrawn_and_released(plant):
+    page, asset = plant
+    stands = page.locator("#proof .release [role=status]")
+    for now, name, then in (("true", "Withdraw it", "Not released"), ("false", "Release the evidence", "Released since")):
+        page.locator(f"#proof [data-released={now}]").wait_for()
         page.get_by_role("button", name=name).click()
-        page.locator("#proof [role=status]", has_text=done).wait_for()
+        page.locator("#proof [role=status]", has_text=then).wait_for()
+        assert page.request.get(f"/v1/assets/{asset['asset_id']}/release").json()["released"] is (now == "false")
+    page.reload()
+    page.locator("#proof [data-released=true]").wait_for()
+    assert stands.inner_text().startswith("Released since")
 
 
 def test_another_owners_plant_looks_like_none(new_page, owner_state):

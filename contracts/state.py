@@ -1,6 +1,6 @@
 """What the chain says about projects, assets and meters, as plain values. Pure: no web3, no I/O.
 
-Each class mirrors a struct of `contracts/src/IAssetRegistry.sol`; `to_abi` gives what the registry's setter takes and
+Each class mirrors a struct of `contracts/src/registry/IAssetRegistry.sol`; `to_abi` gives what the registry's setter takes and
 `from_abi` reads what its getter returns.
 """
 

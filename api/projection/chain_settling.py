@@ -1,6 +1,6 @@
 """What was settled: marks, months of revenue, and which asset each credit's serial number leads to.
 
-Follows `contracts/src/Marks.sol` and `MarkLedger.sol`: a mark is told as it stands, and what it adds is the difference.
+Follows `contracts/src/ledger/Marks.sol` and `MarkLedger.sol`: a mark is told as it stands, and what it adds is the difference.
 """
 
 from dataclasses import dataclass

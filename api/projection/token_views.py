@@ -177,7 +177,7 @@ class TokenViews:
         )
 
     def _feed(self, address: str, asset: int, metric: int) -> FeedView:
-        """An asset's feed says what was settled of it: see `contracts/src/AssetFeed.sol`."""
+        """An asset's feed says what was settled of it: see `contracts/src/feeds/AssetFeed.sol`."""
         columns = (
             "energy_wh - energy_reversed_wh",
             "credits_g - credits_reversed_g",

@@ -40,7 +40,7 @@ class Workshop {
 
   /// What forge built: settings, syntax trees, imports.
   open() {
-    const artifact = JSON.parse(fs.readFileSync(this.artifactOf("src/ProductionOracle.sol", "ProductionOracle"), "utf8"));
+    const artifact = JSON.parse(fs.readFileSync(this.artifactOf("src/oracle/ProductionOracle.sol", "ProductionOracle"), "utf8"));
     const { compilationTarget, libraries, outputSelection, ...settings } = artifact.metadata.settings;
     this.compiler = new Compiler(this.root, settings);
     const files = ["src", "test"].flatMap((folder) => fs.readdirSync(path.join(this.root, folder), { recursive: true })
@@ -62,6 +62,10 @@ class Workshop {
     return this.contractsOf(file).some((each) => each.contractKind === "contract" && !each.abstract);
   }
 
+  fileOf(contract) {
+    return this.files.find((each) => each.startsWith("src/") && path.basename(each) === `${contract}.sol`);
+  }
+
   /// The files in src/ that hold a contract's logic: its own, its bases and libraries; not other contracts that it calls.
   logicOf(contract) {
     const found = new Set();
@@ -71,7 +75,7 @@ class Workshop {
         if (each.startsWith("src/") && !found.has(each) && !this.isDeployed(each)) visit(each);
       }
     };
-    visit(`src/${contract}.sol`);
+    visit(this.fileOf(contract));
     return found;
   }
 

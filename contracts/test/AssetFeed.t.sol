@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetFeed} from "../src/AssetFeed.sol";
-import {IAssetFeed, Metric, Phase} from "../src/IAssetFeed.sol";
-import {AssetStatus} from "../src/IAssetRegistry.sol";
-import {RootStatus, Round} from "../src/IProductionOracle.sol";
-import {Statement} from "../src/Statement.sol";
+import {AssetFeed} from "../src/feeds/AssetFeed.sol";
+import {IAssetFeed, Metric, Phase} from "../src/feeds/IAssetFeed.sol";
+import {RootStatus, Round} from "../src/oracle/IProductionOracle.sol";
+import {AssetStatus} from "../src/registry/IAssetRegistry.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {FeedsFixture} from "./FeedsFixture.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 

@@ -10,7 +10,7 @@ import {
     Meter,
     MeterRole,
     Project
-} from "../src/IAssetRegistry.sol";
+} from "../src/registry/IAssetRegistry.sol";
 import {IdentifierGrammar} from "./IdentifierGrammar.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 

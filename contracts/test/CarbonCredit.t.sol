@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Asset} from "../src/IAssetRegistry.sol";
-import {ICarbonCredit, Issuance, Purpose, Retirement} from "../src/ICarbonCredit.sol";
-import {Correction} from "../src/Marks.sol";
-import {Statement} from "../src/Statement.sol";
+import {ICarbonCredit, Issuance, Purpose, Retirement} from "../src/credits/ICarbonCredit.sol";
+import {Correction} from "../src/ledger/Marks.sol";
+import {Asset} from "../src/registry/IAssetRegistry.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";

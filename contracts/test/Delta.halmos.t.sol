@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Figures, Mark, MarkWord, Marks} from "../src/Marks.sol";
-import {Statement} from "../src/Statement.sol";
-import {StatementWords} from "../src/StatementWords.sol";
+import {Figures, Mark, MarkWord, Marks} from "../src/ledger/Marks.sol";
+import {Statement} from "../src/settlement/Statement.sol";
+import {StatementWords} from "../src/settlement/StatementWords.sol";
 
 /// Proofs for halmos, see `QuorumProof`: the arithmetic of the marks, for all marks and all statements. What begins with
 /// `check_reachable` must fail: were five gains out of reach, the other checks would say nothing.

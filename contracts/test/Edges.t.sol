@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetRegistry} from "../src/AssetRegistry.sol";
-import {Asset, ClaimRight, IAssetRegistry, Project} from "../src/IAssetRegistry.sol";
-import {ICarbonCredit} from "../src/ICarbonCredit.sol";
-import {Hold, IMarkLedger} from "../src/IMarkLedger.sol";
-import {MarkLedger} from "../src/MarkLedger.sol";
-import {Correction, Mark} from "../src/Marks.sol";
-import {Statement} from "../src/Statement.sol";
+import {ICarbonCredit} from "../src/credits/ICarbonCredit.sol";
+import {Hold, IMarkLedger} from "../src/ledger/IMarkLedger.sol";
+import {MarkLedger} from "../src/ledger/MarkLedger.sol";
+import {Correction, Mark} from "../src/ledger/Marks.sol";
+import {AssetRegistry} from "../src/registry/AssetRegistry.sol";
+import {Asset, ClaimRight, IAssetRegistry, Project} from "../src/registry/IAssetRegistry.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// Of forge: writes a slot.

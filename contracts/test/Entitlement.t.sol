@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetShare, ShareAccount} from "../src/IAssetShare.sol";
-import {IERC7943Fungible} from "../src/IERC7943.sol";
+import {IAssetShare, ShareAccount} from "../src/shares/IAssetShare.sol";
+import {IERC7943Fungible} from "../src/shares/IERC7943.sol";
 import {SharesFixture} from "./SharesFixture.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 

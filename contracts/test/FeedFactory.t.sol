@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetFeed} from "../src/AssetFeed.sol";
-import {IAssetFeed, Metric} from "../src/IAssetFeed.sol";
-import {IFeedFactory} from "../src/IFeedFactory.sol";
-import {Statement} from "../src/Statement.sol";
+import {AssetFeed} from "../src/feeds/AssetFeed.sol";
+import {IAssetFeed, Metric} from "../src/feeds/IAssetFeed.sol";
+import {IFeedFactory} from "../src/feeds/IFeedFactory.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {FeedsFixture} from "./FeedsFixture.sol";
 
 contract FeedFactoryTest is FeedsFixture {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetFeed} from "../src/AssetFeed.sol";
-import {FeedFactory} from "../src/FeedFactory.sol";
-import {IAssetFeed, Metric, Phase} from "../src/IAssetFeed.sol";
-import {Report, RootStatus, Totals} from "../src/IProductionOracle.sol";
-import {ISettlementEngine} from "../src/ISettlementEngine.sol";
-import {Statement} from "../src/Statement.sol";
+import {AssetFeed} from "../src/feeds/AssetFeed.sol";
+import {FeedFactory} from "../src/feeds/FeedFactory.sol";
+import {IAssetFeed, Metric, Phase} from "../src/feeds/IAssetFeed.sol";
+import {Report, RootStatus, Totals} from "../src/oracle/IProductionOracle.sol";
+import {ISettlementEngine} from "../src/settlement/ISettlementEngine.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// Feeds over the real oracle and ledger: whatever is published, disabled, settled and held, in whatever order.

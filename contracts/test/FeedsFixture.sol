@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetFeed} from "../src/AssetFeed.sol";
-import {FeedFactory} from "../src/FeedFactory.sol";
-import {Metric} from "../src/IAssetFeed.sol";
-import {Asset, AssetStatus, IAssetRegistry} from "../src/IAssetRegistry.sol";
-import {Retirement} from "../src/ICarbonCredit.sol";
-import {IMarkLedger, Lifetime} from "../src/IMarkLedger.sol";
-import {IProductionOracle, RootStatus, Round} from "../src/IProductionOracle.sol";
+import {Retirement} from "../src/credits/ICarbonCredit.sol";
+import {AssetFeed} from "../src/feeds/AssetFeed.sol";
+import {FeedFactory} from "../src/feeds/FeedFactory.sol";
+import {Metric} from "../src/feeds/IAssetFeed.sol";
+import {IMarkLedger, Lifetime} from "../src/ledger/IMarkLedger.sol";
+import {IProductionOracle, RootStatus, Round} from "../src/oracle/IProductionOracle.sol";
+import {Asset, AssetStatus, IAssetRegistry} from "../src/registry/IAssetRegistry.sol";
 import {Test} from "./Vm.sol";
 
 /// What a feed reads of `IProductionOracle`, settable.

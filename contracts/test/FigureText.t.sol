@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {FigureText} from "../src/FigureText.sol";
-import {IdentifierText} from "../src/IdentifierText.sol";
+import {FigureText} from "../src/credits/FigureText.sol";
+import {IdentifierText} from "../src/registry/IdentifierText.sol";
 import {Test} from "./Vm.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 

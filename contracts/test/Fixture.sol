@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetRegistry} from "../src/AssetRegistry.sol";
-import {CarbonCredit} from "../src/CarbonCredit.sol";
-import {HKDStablecoin} from "../src/HKDStablecoin.sol";
-import {Asset, AssetStatus, Assurance, ClaimRight, Project} from "../src/IAssetRegistry.sol";
-import {Report, Totals} from "../src/IProductionOracle.sol";
-import {MarkLedger} from "../src/MarkLedger.sol";
-import {Mark, MarkWord, Marks} from "../src/Marks.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
-import {SettlementEngine} from "../src/SettlementEngine.sol";
-import {Statement} from "../src/Statement.sol";
+import {CarbonCredit} from "../src/credits/CarbonCredit.sol";
+import {MarkLedger} from "../src/ledger/MarkLedger.sol";
+import {Mark, MarkWord, Marks} from "../src/ledger/Marks.sol";
+import {Report, Totals} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
+import {AssetRegistry} from "../src/registry/AssetRegistry.sol";
+import {Asset, AssetStatus, Assurance, ClaimRight, Project} from "../src/registry/IAssetRegistry.sol";
+import {HKDStablecoin} from "../src/revenue/HKDStablecoin.sol";
+import {SettlementEngine} from "../src/settlement/SettlementEngine.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 import {Test} from "./Vm.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";

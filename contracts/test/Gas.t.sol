@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetShare} from "../src/IAssetShare.sol";
-import {Report} from "../src/IProductionOracle.sol";
-import {IdentityRegistry} from "../src/IdentityRegistry.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
-import {RevenueShare} from "../src/RevenueShare.sol";
-import {ShareOffice} from "../src/ShareOffice.sol";
-import {Statement} from "../src/Statement.sol";
+import {Report} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
+import {RevenueShare} from "../src/revenue/RevenueShare.sol";
+import {Statement} from "../src/settlement/Statement.sol";
+import {IAssetShare} from "../src/shares/IAssetShare.sol";
+import {IdentityRegistry} from "../src/shares/IdentityRegistry.sol";
+import {ShareOffice} from "../src/shares/ShareOffice.sol";
 import {Fixture} from "./Fixture.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {HKDStablecoin} from "../src/HKDStablecoin.sol";
-import {IRevenueShare} from "../src/IRevenueShare.sol";
+import {HKDStablecoin} from "../src/revenue/HKDStablecoin.sol";
+import {IRevenueShare} from "../src/revenue/IRevenueShare.sol";
 
 /// A currency that keeps a tenth of what is sent on the way.
 contract FeeToken is HKDStablecoin {

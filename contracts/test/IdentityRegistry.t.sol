@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IIdentityRegistry, Identity} from "../src/IIdentityRegistry.sol";
+import {IIdentityRegistry, Identity} from "../src/shares/IIdentityRegistry.sol";
 import {SharesFixture} from "./SharesFixture.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetRegistry} from "../src/AssetRegistry.sol";
-import {Asset, AssetStatus} from "../src/IAssetRegistry.sol";
-import {Hold, IMarkLedger} from "../src/IMarkLedger.sol";
-import {MarkLedger} from "../src/MarkLedger.sol";
-import {Mark} from "../src/Marks.sol";
-import {RateLimit} from "../src/RateLimit.sol";
-import {Statement} from "../src/Statement.sol";
+import {Hold, IMarkLedger} from "../src/ledger/IMarkLedger.sol";
+import {MarkLedger} from "../src/ledger/MarkLedger.sol";
+import {Mark} from "../src/ledger/Marks.sol";
+import {RateLimit} from "../src/ledger/RateLimit.sol";
+import {AssetRegistry} from "../src/registry/AssetRegistry.sol";
+import {Asset, AssetStatus} from "../src/registry/IAssetRegistry.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 

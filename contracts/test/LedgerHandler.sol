@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {CarbonCredit} from "../src/CarbonCredit.sol";
-import {Issuance, Purpose} from "../src/ICarbonCredit.sol";
-import {IMarkLedger} from "../src/IMarkLedger.sol";
-import {Report} from "../src/IProductionOracle.sol";
-import {Correction, Mark} from "../src/Marks.sol";
-import {Statement} from "../src/Statement.sol";
+import {CarbonCredit} from "../src/credits/CarbonCredit.sol";
+import {Issuance, Purpose} from "../src/credits/ICarbonCredit.sol";
+import {IMarkLedger} from "../src/ledger/IMarkLedger.sol";
+import {Correction, Mark} from "../src/ledger/Marks.sol";
+import {Report} from "../src/oracle/IProductionOracle.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// Publishes, settles, retires, draws, cancels, seals, pauses and lets time pass, in any order, over two years of three

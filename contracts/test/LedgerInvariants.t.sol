@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {CarbonCredit} from "../src/CarbonCredit.sol";
-import {Issuance} from "../src/ICarbonCredit.sol";
-import {IMarkLedger, Lifetime, MonthSpan} from "../src/IMarkLedger.sol";
-import {Correction, Mark} from "../src/Marks.sol";
+import {CarbonCredit} from "../src/credits/CarbonCredit.sol";
+import {Issuance} from "../src/credits/ICarbonCredit.sol";
+import {IMarkLedger, Lifetime, MonthSpan} from "../src/ledger/IMarkLedger.sol";
+import {Correction, Mark} from "../src/ledger/Marks.sol";
 import {LedgerHandler} from "./LedgerHandler.sol";
 import {Test} from "./Vm.sol";
 

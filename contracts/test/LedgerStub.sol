@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {MonthSpan} from "../src/IMarkLedger.sol";
+import {MonthSpan} from "../src/ledger/IMarkLedger.sol";
 
 /// The ledger as shares see it: revenue that only rises, in months that only move on. Revenue is set by hand.
 contract LedgerStub {

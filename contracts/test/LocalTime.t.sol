@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {LocalTime} from "../src/LocalTime.sol";
+import {LocalTime} from "../src/ledger/LocalTime.sol";
 import {Test} from "./Vm.sol";
 
 contract LocalTimeTest is Test {

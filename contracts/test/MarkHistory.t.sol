@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Asset, AssetStatus} from "../src/IAssetRegistry.sol";
-import {Lifetime, MonthSpan} from "../src/IMarkLedger.sol";
-import {LocalTime} from "../src/LocalTime.sol";
-import {Correction, Mark, Marks} from "../src/Marks.sol";
-import {Statement} from "../src/Statement.sol";
+import {Lifetime, MonthSpan} from "../src/ledger/IMarkLedger.sol";
+import {LocalTime} from "../src/ledger/LocalTime.sol";
+import {Correction, Mark, Marks} from "../src/ledger/Marks.sol";
+import {Asset, AssetStatus} from "../src/registry/IAssetRegistry.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// Months and vintages of what was settled.

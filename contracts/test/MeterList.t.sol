@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Asset, IAssetRegistry, Meter, MeterRole} from "../src/IAssetRegistry.sol";
+import {Asset, IAssetRegistry, Meter, MeterRole} from "../src/registry/IAssetRegistry.sol";
 import {IdentifierGrammar} from "./IdentifierGrammar.sol";
 
 contract MeterListTest is IdentifierGrammar {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Multiproof} from "../src/Multiproof.sol";
+import {Multiproof} from "../src/settlement/Multiproof.sol";
 import {Test} from "./Vm.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Interval, NaiveEnergyToken} from "../peer/NaiveEnergyToken.sol";
-import {HKDStablecoin} from "../src/HKDStablecoin.sol";
+import {HKDStablecoin} from "../src/revenue/HKDStablecoin.sol";
 import {Test} from "./Vm.sol";
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";

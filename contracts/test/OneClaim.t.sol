@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ClaimRight, IAssetRegistry, Meter, MeterRole, Project} from "../src/IAssetRegistry.sol";
-import {Correction} from "../src/Marks.sol";
-import {Statement} from "../src/Statement.sol";
+import {Correction} from "../src/ledger/Marks.sol";
+import {ClaimRight, IAssetRegistry, Meter, MeterRole, Project} from "../src/registry/IAssetRegistry.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// The same watt-hour never backs a credit and an energy certificate: an asset whose right is the certificate gets no gram,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Report, RootStatus, Totals} from "../src/IProductionOracle.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
+import {Report, RootStatus, Totals} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
 import {Test} from "./Vm.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 

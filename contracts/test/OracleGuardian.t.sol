@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IProductionOracle, Report, RootStatus, Round} from "../src/IProductionOracle.sol";
+import {IProductionOracle, Report, RootStatus, Round} from "../src/oracle/IProductionOracle.sol";
 import {OracleFixture} from "./OracleFixture.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 

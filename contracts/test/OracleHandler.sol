@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Report, RootStatus} from "../src/IProductionOracle.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
+import {Report, RootStatus} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
 import {OracleFixture} from "./OracleFixture.sol";
 
 /// Does to an oracle what quorum, attackers, guardian, rotator and time can do, in any order, and keeps a model beside it:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {RootStatus, Round} from "../src/IProductionOracle.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
+import {RootStatus, Round} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
 import {OracleHandler} from "./OracleHandler.sol";
 import {Test} from "./Vm.sol";
 

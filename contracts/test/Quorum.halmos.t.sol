@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Report} from "../src/IProductionOracle.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
-import {Quorum} from "../src/Quorum.sol";
+import {Report} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
+import {Quorum} from "../src/oracle/Quorum.sol";
 import {Test} from "./Vm.sol";
 
 /// The quorum check, where its answer can be looked at.

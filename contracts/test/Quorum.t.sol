@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IProductionOracle, Report} from "../src/IProductionOracle.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
+import {IProductionOracle, Report} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
 import {OracleFixture} from "./OracleFixture.sol";
 
 /// Who signs, how many, and what counts as a signature.

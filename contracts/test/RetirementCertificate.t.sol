@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICarbonCredit, Retirement} from "../src/ICarbonCredit.sol";
-import {IERC5192} from "../src/IERC5192.sol";
-import {IRetirementCertificate} from "../src/IRetirementCertificate.sol";
-import {RetirementCertificate} from "../src/RetirementCertificate.sol";
-import {SafeText} from "../src/SafeText.sol";
+import {ICarbonCredit, Retirement} from "../src/credits/ICarbonCredit.sol";
+import {IERC5192} from "../src/credits/IERC5192.sol";
+import {IRetirementCertificate} from "../src/credits/IRetirementCertificate.sol";
+import {RetirementCertificate} from "../src/credits/RetirementCertificate.sol";
+import {SafeText} from "../src/credits/SafeText.sol";
 import {CreditFake} from "./FeedsFixture.sol";
 import {Test} from "./Vm.sol";
 import {XmlScan} from "./XmlScan.sol";

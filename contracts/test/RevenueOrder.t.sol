@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Receivable} from "../src/IRevenueShare.sol";
+import {Receivable} from "../src/revenue/IRevenueShare.sol";
 import {SharesFixture} from "./SharesFixture.sol";
 
 /// Who gets how much does not depend on when anyone accrues, collects, claims, deposits or transfers.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetShare} from "../src/IAssetShare.sol";
-import {IRevenueShare, Receivable} from "../src/IRevenueShare.sol";
+import {IRevenueShare, Receivable} from "../src/revenue/IRevenueShare.sol";
+import {IAssetShare} from "../src/shares/IAssetShare.sol";
 import {SharesFixture} from "./SharesFixture.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {SafeText} from "../src/SafeText.sol";
-import {TextLines} from "../src/TextLines.sol";
+import {SafeText} from "../src/credits/SafeText.sol";
+import {TextLines} from "../src/credits/TextLines.sol";
 import {Test} from "./Vm.sol";
 
 contract SafeTextTest is Test {

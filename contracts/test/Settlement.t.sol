@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Hold, IMarkLedger, Lifetime} from "../src/IMarkLedger.sol";
-import {Report} from "../src/IProductionOracle.sol";
-import {ISettlementEngine} from "../src/ISettlementEngine.sol";
-import {Correction, Mark} from "../src/Marks.sol";
-import {SettlementEngine} from "../src/SettlementEngine.sol";
-import {Statement} from "../src/Statement.sol";
+import {Hold, IMarkLedger, Lifetime} from "../src/ledger/IMarkLedger.sol";
+import {Correction, Mark} from "../src/ledger/Marks.sol";
+import {Report} from "../src/oracle/IProductionOracle.sol";
+import {ISettlementEngine} from "../src/settlement/ISettlementEngine.sol";
+import {SettlementEngine} from "../src/settlement/SettlementEngine.sol";
+import {Statement} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";

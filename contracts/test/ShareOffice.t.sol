@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetShare} from "../src/IAssetShare.sol";
-import {IMarkLedger} from "../src/IMarkLedger.sol";
-import {IShareOffice} from "../src/IShareOffice.sol";
-import {RevenueShare} from "../src/RevenueShare.sol";
-import {ShareOffice} from "../src/ShareOffice.sol";
+import {IMarkLedger} from "../src/ledger/IMarkLedger.sol";
+import {RevenueShare} from "../src/revenue/RevenueShare.sol";
+import {IAssetShare} from "../src/shares/IAssetShare.sol";
+import {IShareOffice} from "../src/shares/IShareOffice.sol";
+import {ShareOffice} from "../src/shares/ShareOffice.sol";
 import {SharesFixture} from "./SharesFixture.sol";
 import {Vm} from "./Vm.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";

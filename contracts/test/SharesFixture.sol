@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AssetRegistry} from "../src/AssetRegistry.sol";
-import {HKDStablecoin} from "../src/HKDStablecoin.sol";
-import {Asset, AssetStatus, Assurance, ClaimRight, Project} from "../src/IAssetRegistry.sol";
-import {IAssetShare} from "../src/IAssetShare.sol";
-import {IMarkLedger} from "../src/IMarkLedger.sol";
-import {IdentityRegistry} from "../src/IdentityRegistry.sol";
-import {RevenueShare} from "../src/RevenueShare.sol";
-import {ShareOffice} from "../src/ShareOffice.sol";
+import {IMarkLedger} from "../src/ledger/IMarkLedger.sol";
+import {AssetRegistry} from "../src/registry/AssetRegistry.sol";
+import {Asset, AssetStatus, Assurance, ClaimRight, Project} from "../src/registry/IAssetRegistry.sol";
+import {HKDStablecoin} from "../src/revenue/HKDStablecoin.sol";
+import {RevenueShare} from "../src/revenue/RevenueShare.sol";
+import {IAssetShare} from "../src/shares/IAssetShare.sol";
+import {IdentityRegistry} from "../src/shares/IdentityRegistry.sol";
+import {ShareOffice} from "../src/shares/ShareOffice.sol";
 import {LedgerStub} from "./LedgerStub.sol";
 import {Test} from "./Vm.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetShare} from "../src/IAssetShare.sol";
-import {Receivable} from "../src/IRevenueShare.sol";
+import {Receivable} from "../src/revenue/IRevenueShare.sol";
+import {IAssetShare} from "../src/shares/IAssetShare.sol";
 import {SharesFixture} from "./SharesFixture.sol";
 
 /// Two assets in one currency and four holders, who do anything in any order; the books after each step.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Report, Totals} from "../src/IProductionOracle.sol";
-import {ProductionOracle} from "../src/ProductionOracle.sol";
-import {Statement, StatementLeaf} from "../src/Statement.sol";
+import {Report, Totals} from "../src/oracle/IProductionOracle.sol";
+import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
+import {Statement, StatementLeaf} from "../src/settlement/Statement.sol";
 import {Fixture} from "./Fixture.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";

@@ -1,7 +1,7 @@
 """What CarbonCredit keeps in storage: how much of an id was issued, and retirements.
 
 Slots follow from Solidity's layout (https://docs.soliditylang.org/en/latest/internals/layout_in_storage.html) of
-`contracts/src/CarbonCredit.sol`; a test holds them against the contract on a chain.
+`contracts/src/credits/CarbonCredit.sol`; a test holds them against the contract on a chain.
 """
 
 from collections.abc import Mapping

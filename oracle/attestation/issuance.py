@@ -28,7 +28,7 @@ _WORD = 32
 
 
 class Mark(NamedTuple):
-    """What the ledger told of one asset and vintage: see `contracts/src/Marks.sol`."""
+    """What the ledger told of one asset and vintage: see `contracts/src/ledger/Marks.sol`."""
 
     asset_id: str
     credits_g: int

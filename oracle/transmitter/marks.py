@@ -7,7 +7,7 @@ from oracle.reporting.statement import Counter, Statement
 from oracle.transmitter.port import Minted
 
 STARTED, SUPERSEDED = 1, 4
-"""Flags of a mark: see `contracts/src/Marks.sol`."""
+"""Flags of a mark: see `contracts/src/ledger/Marks.sol`."""
 
 
 @dataclass(frozen=True)

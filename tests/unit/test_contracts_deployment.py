@@ -52,7 +52,7 @@ def test_every_restricted_function_has_a_role_or_is_the_administrators(repositor
     """Read from the sources: what is added there must be decided on here."""
     declared = re.compile(r"function (\w+)\([^)]*\)([^{;]*)", re.DOTALL)
     restricted = {}
-    for path in sorted((repository / "contracts/src").glob("*.sol")):
+    for path in sorted((repository / "contracts/src").rglob("*.sol")):
         names = {name for name, modifiers in declared.findall(path.read_text()) if "restricted" in modifiers.split()}
         if names:
             restricted[path.stem] = names

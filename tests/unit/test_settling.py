@@ -35,7 +35,7 @@ def test_the_structs_are_read_in_the_order_of_the_abi():
 
 
 def test_the_flags_are_the_contracts(repository):
-    source = (repository / "contracts/src/Marks.sol").read_text()
+    source = (repository / "contracts/src/ledger/Marks.sol").read_text()
     flags = dict(re.findall(r"constant (STARTED|SUPERSEDED) = (\d+);", source))
     assert flags == {"STARTED": str(STARTED), "SUPERSEDED": str(SUPERSEDED)}
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AggregatorV3Interface} from "../../src/AggregatorV3Interface.sol";
+import {AggregatorV3Interface} from "../../src/feeds/AggregatorV3Interface.sol";
 
 /// A lender's condition: since the loan began, the plant has produced what it should. Knows Chainlink's feeds and nothing else.
 contract ProductionCovenant {

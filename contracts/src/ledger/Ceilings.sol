@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Nameplate} from "./IAssetRegistry.sol";
+import {Nameplate} from "../registry/IAssetRegistry.sol";
 
 /// The most that may be settled for an asset, whatever the quorum signs.
 library Ceilings {

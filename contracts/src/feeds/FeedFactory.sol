@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMarkLedger} from "../ledger/IMarkLedger.sol";
+import {IProductionOracle} from "../oracle/IProductionOracle.sol";
+import {AssetStatus, IAssetRegistry} from "../registry/IAssetRegistry.sol";
 import {AssetFeed} from "./AssetFeed.sol";
 import {Metric} from "./IAssetFeed.sol";
-import {AssetStatus, IAssetRegistry} from "./IAssetRegistry.sol";
 import {IFeedFactory} from "./IFeedFactory.sol";
-import {IMarkLedger} from "./IMarkLedger.sol";
-import {IProductionOracle} from "./IProductionOracle.sol";
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 
 /// Makes feeds: clones with the asset and the metric in their code, so there is nothing to initialise and nothing to change.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetRegistry} from "./IAssetRegistry.sol";
+import {IMarkLedger} from "../ledger/IMarkLedger.sol";
+import {Correction, Mark} from "../ledger/Marks.sol";
+import {VaultShare} from "../ledger/VaultShare.sol";
+import {IAssetRegistry} from "../registry/IAssetRegistry.sol";
 import {ICarbonCredit, Issuance, Purpose, Retirement} from "./ICarbonCredit.sol";
-import {IMarkLedger} from "./IMarkLedger.sol";
-import {Correction, Mark} from "./Marks.sol";
 import {SafeText} from "./SafeText.sol";
-import {VaultShare} from "./VaultShare.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";

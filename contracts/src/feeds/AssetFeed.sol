@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMarkLedger, Lifetime} from "../ledger/IMarkLedger.sol";
+import {IProductionOracle, RootStatus, Round} from "../oracle/IProductionOracle.sol";
+import {Asset, AssetStatus, IAssetRegistry} from "../registry/IAssetRegistry.sol";
+import {IdentifierText} from "../registry/IdentifierText.sol";
+import {Statement, StatementLeaf} from "../settlement/Statement.sol";
 import {AggregatorV3Interface} from "./AggregatorV3Interface.sol";
 import {IAssetFeed, Metric, Phase} from "./IAssetFeed.sol";
-import {Asset, AssetStatus, IAssetRegistry} from "./IAssetRegistry.sol";
-import {IMarkLedger, Lifetime} from "./IMarkLedger.sol";
-import {IProductionOracle, RootStatus, Round} from "./IProductionOracle.sol";
-import {IdentifierText} from "./IdentifierText.sol";
-import {Statement, StatementLeaf} from "./Statement.sol";
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 

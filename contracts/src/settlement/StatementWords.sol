@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Figures, Marks} from "./Marks.sol";
+import {Figures, Marks} from "../ledger/Marks.sol";
 import {Statement} from "./Statement.sol";
 
 /// The fields of a statement in the calldata as plain words. Solidity checks each field's type each time it is read, which

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IShareOffice} from "./IShareOffice.sol";
+import {IShareOffice} from "../shares/IShareOffice.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
 /// What is owed to the holders of an asset for one month, and how much of it has come [minor unit].

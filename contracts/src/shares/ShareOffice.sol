@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMarkLedger} from "../ledger/IMarkLedger.sol";
+import {AssetStatus, IAssetRegistry} from "../registry/IAssetRegistry.sol";
+import {IRevenueShare} from "../revenue/IRevenueShare.sol";
 import {AssetShare} from "./AssetShare.sol";
-import {AssetStatus, IAssetRegistry} from "./IAssetRegistry.sol";
 import {IAssetShare} from "./IAssetShare.sol";
 import {IIdentityRegistry} from "./IIdentityRegistry.sol";
-import {IMarkLedger} from "./IMarkLedger.sol";
-import {IRevenueShare} from "./IRevenueShare.sol";
 import {IShareOffice} from "./IShareOffice.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 

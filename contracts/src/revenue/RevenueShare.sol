@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetRegistry} from "./IAssetRegistry.sol";
-import {IAssetShare} from "./IAssetShare.sol";
-import {IIdentityRegistry} from "./IIdentityRegistry.sol";
-import {IMarkLedger, MonthSpan} from "./IMarkLedger.sol";
+import {IMarkLedger, MonthSpan} from "../ledger/IMarkLedger.sol";
+import {IAssetRegistry} from "../registry/IAssetRegistry.sol";
+import {IAssetShare} from "../shares/IAssetShare.sol";
+import {IIdentityRegistry} from "../shares/IIdentityRegistry.sol";
+import {IShareOffice} from "../shares/IShareOffice.sol";
 import {IRevenueShare, Receivable, ReceivableAccount} from "./IRevenueShare.sol";
-import {IShareOffice} from "./IShareOffice.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";

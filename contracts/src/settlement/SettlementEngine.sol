@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IMarkLedger} from "./IMarkLedger.sol";
-import {IProductionOracle} from "./IProductionOracle.sol";
+import {IMarkLedger} from "../ledger/IMarkLedger.sol";
+import {IProductionOracle} from "../oracle/IProductionOracle.sol";
 import {ISettlementEngine} from "./ISettlementEngine.sol";
 import {Multiproof} from "./Multiproof.sol";
 import {Statement, StatementLeaf} from "./Statement.sol";

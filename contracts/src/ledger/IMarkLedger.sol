@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICarbonCredit} from "./ICarbonCredit.sol";
+import {ICarbonCredit} from "../credits/ICarbonCredit.sol";
+import {Statement} from "../settlement/Statement.sol";
 import {Correction, Mark, MarkWord} from "./Marks.sol";
 import {RateLimit} from "./RateLimit.sol";
-import {Statement} from "./Statement.sol";
 
 /// Why a statement, or its issued part, was left out. It may pass later: statements are cumulative, so nothing is lost.
 enum Hold {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IdentifierText} from "../registry/IdentifierText.sol";
 import {CertificateArt, CertificateText} from "./CertificateArt.sol";
 import {CertificateJson} from "./CertificateJson.sol";
 import {FigureText} from "./FigureText.sol";
 import {ICarbonCredit, Retirement} from "./ICarbonCredit.sol";
 import {IERC5192} from "./IERC5192.sol";
 import {IRetirementCertificate} from "./IRetirementCertificate.sol";
-import {IdentifierText} from "./IdentifierText.sol";
 import {SafeText} from "./SafeText.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";

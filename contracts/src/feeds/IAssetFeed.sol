@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMarkLedger} from "../ledger/IMarkLedger.sol";
+import {IProductionOracle} from "../oracle/IProductionOracle.sol";
+import {IAssetRegistry} from "../registry/IAssetRegistry.sol";
+import {Statement} from "../settlement/Statement.sol";
 import {AggregatorV3Interface} from "./AggregatorV3Interface.sol";
-import {IAssetRegistry} from "./IAssetRegistry.sol";
-import {IMarkLedger} from "./IMarkLedger.sol";
-import {IProductionOracle} from "./IProductionOracle.sol";
-import {Statement} from "./Statement.sol";
 
 /// What a feed counts.
 enum Metric {

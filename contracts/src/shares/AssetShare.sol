@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMarkLedger, MonthSpan} from "../ledger/IMarkLedger.sol";
 import {Entitlement, IAssetShare, ShareAccount} from "./IAssetShare.sol";
 import {IERC7943Fungible} from "./IERC7943.sol";
 import {IIdentityRegistry} from "./IIdentityRegistry.sol";
-import {IMarkLedger, MonthSpan} from "./IMarkLedger.sol";
 import {IShareOffice} from "./IShareOffice.sol";
 import {ShareAccounts} from "./ShareAccounts.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ICarbonCredit, Issuance} from "../credits/ICarbonCredit.sol";
+import {ClaimRight, IAssetRegistry} from "../registry/IAssetRegistry.sol";
+import {Terms} from "../registry/Terms.sol";
+import {Statement} from "../settlement/Statement.sol";
+import {StatementWords} from "../settlement/StatementWords.sol";
 import {Calendar, Calendars} from "./Calendar.sol";
 import {Ceilings} from "./Ceilings.sol";
-import {ClaimRight, IAssetRegistry} from "./IAssetRegistry.sol";
-import {ICarbonCredit, Issuance} from "./ICarbonCredit.sol";
 import {Hold, IMarkLedger} from "./IMarkLedger.sol";
 import {MarkHistory} from "./MarkHistory.sol";
 import {CorrectionWords, Figures, MarkWord, Marks} from "./Marks.sol";
 import {Bucket, RateLimit, RateLimits} from "./RateLimit.sol";
 import {Run, RunList, Runs} from "./Runs.sol";
-import {Statement} from "./Statement.sol";
-import {StatementWords} from "./StatementWords.sol";
-import {Terms} from "./Terms.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
 /// Marks that only rise, under ceilings: what a statement may settle, and what of it is new.

@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 from api.access.audit_middleware import AuditMiddleware
 from api.access.idempotency import Answer
 from api.access.permissions import PERMISSIONS, SECRET_ANSWERS, Reach, hold_routes_against_table
-from api.dashboard.pages import pages_routes
+from api.dashboard.pages import pages_of
 from api.http.bounds import Bounds
 from api.http.head import Head
 from api.http.headers import SecurityHeaders
@@ -102,7 +102,9 @@ def create_app(services: Services) -> FastAPI:
         _mount(app, routes_of(services))
     if services.demo is not None:
         _mount(app, services.demo.routes())
-    _mount(app, pages_routes(services))
+    pages = pages_of(services)
+    _mount(app, pages.router)
+    app.router.default = pages.before(app.router.default)
     _mount(app, problem_routes(app))
     hold_routes_against_table(app)
     install_description(app, description=DESCRIPTION, needs=_needs_credentials, public_url=services.public_url)

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from api.dashboard.words import read_words
 from api.http.problems import NotFoundProblem
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
     from api.services import Services
 
 FOLDER = Path(__file__).parent
@@ -30,6 +33,8 @@ PAGES = (
     Page("certificate", "/certificates/{number}", "explorer", ("proof", "facts")),
     Page("docs", "/docs", "docs"),
 )
+MISSING = Page("missing", "", "")
+"""What people see at a path where nothing is; programs see a problem document."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
@@ -49,8 +54,34 @@ class Rendered:
     """Its strong tag."""
 
 
-def pages_routes(services: "Services") -> APIRouter:
-    """Pages for people at `/`, what they load at `/assets`.
+@dataclass(frozen=True)
+class Pages:
+    """The dashboard's part of an application."""
+
+    router: APIRouter
+    """Pages for people at `/`, what they load at `/assets`."""
+    missing: Callable[[Request], Awaitable[Response]]
+    """The page for a path where nothing is."""
+
+    def before(self, default: "ASGIApp") -> "ASGIApp":
+        """Answer browsers where no route matches; all else goes to the router's own default."""
+
+        async def unmatched(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"} or scope["path"].startswith("/v1/"):
+                await default(scope, receive, send)
+                return
+            request = Request(scope, receive)
+            if "text/html" not in request.headers.get("accept", ""):
+                await default(scope, receive, send)
+                return
+            answer = await self.missing(request)
+            await answer(scope, receive, send)
+
+        return unmatched
+
+
+def pages_of(services: "Services") -> Pages:
+    """Make the dashboard's part.
 
     All is read, hashed and rendered here, once: a request only chooses.
     """
@@ -60,7 +91,7 @@ def pages_routes(services: "Services") -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for page in PAGES:
         if (page.name, "en", None) in rendered:
-            router.add_api_route(page.path, _page_endpoint(rendered, page.name), methods=["GET", "HEAD"])
+            router.add_api_route(page.path, _endpoint(rendered, page.name), methods=["GET", "HEAD"])
 
     @router.api_route("/assets/{release}/{path:path}", methods=["GET", "HEAD"])
     async def asset_file(request: Request, release: str, path: str) -> Response:
@@ -73,22 +104,22 @@ def pages_routes(services: "Services") -> APIRouter:
     async def favicon(request: Request) -> Response:
         return _file_answer(request, files.by_path["styles/heliograph.svg"], kept=False)
 
-    return router
+    return Pages(router, _endpoint(rendered, MISSING.name, status=404))
 
 
 def _render_all(files: ServedFiles, demo_scripts: tuple[str, ...]) -> dict[tuple[str, str, str | None], Rendered]:
     words = read_words(FOLDER / "words")
     frame = Frame(FOLDER, files, demo_scripts)
     rendered = {}
-    present = [page for page in PAGES if (FOLDER / "pages" / f"{page.name}.html").is_file()]
+    present = [page for page in (*PAGES, MISSING) if (FOLDER / "pages" / f"{page.name}.html").is_file()]
     for page, language, theme in itertools.product(present, LANGUAGES, (None, *THEMES)):
         body = frame.render(page, Look(language, theme), words[language])
         rendered[page.name, language, theme] = Rendered(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
     return rendered
 
 
-def _page_endpoint(
-    rendered: dict[tuple[str, str, str | None], Rendered], name: str
+def _endpoint(
+    rendered: dict[tuple[str, str, str | None], Rendered], name: str, status: int = 200
 ) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         language = language_of(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
@@ -101,9 +132,9 @@ def _page_endpoint(
             "Content-Language": language,
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         }
-        if _has(request, document.entity_tag):
+        if status == HTTPStatus.OK and _has(request, document.entity_tag):
             return Response(status_code=304, headers=headers)
-        return Response(document.body, media_type="text/html; charset=utf-8", headers=headers)
+        return Response(document.body, status, media_type="text/html; charset=utf-8", headers=headers)
 
     return page
 

@@ -47,7 +47,9 @@ class Released(Release):
     """What stands."""
 
     asset_id: str
-    at: datetime | None = Field(description="when the owner said so; null: they never said anything, so nothing is released")
+    at: datetime | None = Field(
+        description="when the owner said so; null: they never said anything, so nothing is released"
+    )
 
 
 def proofs_routes(services: Services) -> APIRouter:

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.dashboard.files import read_files
-from api.dashboard.pages import FOLDER, PAGES, pages_routes
+from api.dashboard.pages import FOLDER, PAGES, pages_of
 from api.http.problems import install_problems
 from api.server import serve
 
@@ -33,7 +33,9 @@ FOREIGN = re.compile(r"(?:https?:)?//(?!www\.w3\.org/)[a-z0-9.-]+\.[a-z]{2,}")
 def site(demo=None):
     app = FastAPI(openapi_url=None)
     install_problems(app)
-    app.include_router(pages_routes(SimpleNamespace(demo=demo)))
+    pages = pages_of(SimpleNamespace(demo=demo))
+    app.include_router(pages.router)
+    app.router.default = pages.before(app.router.default)
     with serve(app, 0) as address, httpx.Client(base_url=address, headers={"accept-language": "en"}) as client:
         yield client
 
@@ -72,6 +74,31 @@ def elements(text):
     parser = Elements()
     parser.feed(text)
     return parser
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "There is nothing here"), ("zh-Hans", "这里没有内容")])
+def test_where_nothing_is_people_see_a_page_that_says_so(client, language, title):
+    answer = client.get("/no-such-page", headers=chosen(language=language) | BROWSER)
+    assert (answer.status_code, answer.headers["content-language"]) == (404, language)
+    assert f"<title>{title} · Heliograph</title>" in answer.text
+    again = client.get("/no-such-page", headers=BROWSER | {"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [
+        ("GET", "/no-such-page", "*/*"),
+        ("GET", "/v1/nothing", BROWSER["accept"]),
+        ("POST", "/nothing", BROWSER["accept"]),
+    ],
+)
+def test_where_nothing_is_programs_read_a_problem(client, method, path, accept):
+    answer = client.request(method, path, headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

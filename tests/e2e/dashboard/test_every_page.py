@@ -122,6 +122,18 @@ def test_axe_finds_nothing(new_page, owner_state, heard, axe, width, scheme, lan
     assert not found, "\n".join(f"{path}: {rule}: {json.dumps(nodes)}" for (path, rule), nodes in found.items())
 
 
+@pytest.mark.parametrize("language", ["en", "zh-Hant"])
+def test_the_page_where_nothing_is_is_like_the_others(new_page, heard, axe, language):
+    page = new_page("phone", "dark", language)
+    assert page.goto("/no-such-page").status == 404
+    page.locator(".station[data-state=good]").first.wait_for()
+    assert page.locator("h1").inner_text() == {"en": "There is nothing here", "zh-Hant": "這裏沒有內容"}[language]
+    settle(page)
+    page.evaluate(axe)
+    assert page.evaluate(VIOLATIONS, TAGS) == []
+    heard.complaints[:] = [each for each in heard.complaints if AXE_TRIES not in each and "/no-such-page" not in each]
+
+
 def test_axe_would_find_something(new_page, heard, axe):
     page = open_page(new_page(), "/")
     page.evaluate(

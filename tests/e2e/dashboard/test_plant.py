@@ -102,7 +102,9 @@ def test_the_same_proof_holds_in_the_page(plant):
     page.get_by_role("button", name="Run the proof here").click()
     page.locator("[data-verdict]").wait_for(timeout=60_000)
     assert page.locator("[data-verdict=holds]").count() == 1, page.locator("[data-verdict]").inner_text()
-    steps = [(step.get_attribute("data-step"), step.get_attribute("data-state")) for step in page.locator(".step").all()]
+    steps = [
+        (step.get_attribute("data-step"), step.get_attribute("data-state")) for step in page.locator(".step").all()
+    ]
     assert {"quorum", "registry", "envelopes", "settlement", "anchor"} <= {step for step, _ in steps}
     assert {state for _, state in steps} == {"held"}
 
@@ -110,7 +112,10 @@ def test_the_same_proof_holds_in_the_page(plant):
 def test_evidence_is_withdrawn_and_released(plant):
     page, asset = plant
     stands = page.locator("#proof .release [role=status]")
-    for now, name, then in (("true", "Withdraw it", "Not released"), ("false", "Release the evidence", "Released since")):
+    for now, name, then in (
+        ("true", "Withdraw it", "Not released"),
+        ("false", "Release the evidence", "Released since"),
+    ):
         page.locator(f"#proof [data-released={now}]").wait_for()
         page.get_by_role("button", name=name).click()
         page.locator("#proof [role=status]", has_text=then).wait_for()

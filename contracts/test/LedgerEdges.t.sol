@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ICarbonCredit} from "../src/credits/ICarbonCredit.sol";
 import {Hold, IMarkLedger} from "../src/ledger/IMarkLedger.sol";
 import {MarkLedger} from "../src/ledger/MarkLedger.sol";
 import {Mark} from "../src/ledger/Marks.sol";
@@ -17,16 +18,43 @@ contract LedgerEdgesTest is Fixture {
 
     /// Invariant: onlyRolesChangeTheLedger.
     function test_onlyRolesChangeTheLedger() public {
-        _refused(abi.encodeCall(IMarkLedger.setCredit, (credit)), ledger);
-        _refused(abi.encodeCall(IMarkLedger.seal, (ROOFTOPS, VINTAGE)), ledger);
-        _refused(abi.encodeCall(IMarkLedger.setRateLimit, (ROOFTOPS, 1, 1)), ledger);
-        _refused(abi.encodeCall(IMarkLedger.pauseSettling, ()), ledger);
-        _refused(abi.encodeCall(IMarkLedger.resumeSettling, ()), ledger);
-        _refused(abi.encodeCall(IMarkLedger.settle, (1, new Statement[](0))), ledger);
+        _refused(abi.encodeCall(IMarkLedger.setCredit, (credit)), address(ledger));
+        _refused(abi.encodeCall(IMarkLedger.seal, (ROOFTOPS, VINTAGE)), address(ledger));
+        _refused(abi.encodeCall(IMarkLedger.setRateLimit, (ROOFTOPS, 1, 1)), address(ledger));
+        _refused(abi.encodeCall(IMarkLedger.pauseSettling, ()), address(ledger));
+        _refused(abi.encodeCall(IMarkLedger.resumeSettling, ()), address(ledger));
+        _refused(abi.encodeCall(IMarkLedger.settle, (1, new Statement[](0))), address(ledger));
         // Nor may anybody name the token of a ledger that has none yet.
         MarkLedger bare = new MarkLedger(address(manager), new AssetRegistry(address(manager)));
-        _refused(abi.encodeCall(IMarkLedger.setCredit, (credit)), bare);
+        _refused(abi.encodeCall(IMarkLedger.setCredit, (credit)), address(bare));
         vm.assertEq(address(bare.credit()), address(0));
+    }
+
+    /// Invariant: onlyRolesChangeTheCredit.
+    function test_onlyRolesChangeTheCredit() public {
+        _publishAndSettle(_statement(SHATIN, 10_000, 0, JUNE));
+        _refused(abi.encodeCall(ICarbonCredit.setBufferShare, (ROOFTOPS, 0)), address(credit));
+        _refused(abi.encodeCall(ICarbonCredit.cancelFromBuffer, (_id(), 1)), address(credit));
+        _refused(abi.encodeCall(ICarbonCredit.pauseTransfers, ()), address(credit));
+        _refused(abi.encodeCall(ICarbonCredit.resumeTransfers, ()), address(credit));
+    }
+
+    /// A vintage of a project is counted once in a batch, wherever its statements stand: what makes up for a reversal does
+    /// so once.
+    function test_aVintageIsCountedOnceInABatch() public {
+        manager.grantRole(SETTLER, address(this), 0);
+        vm.warp(NEW_YEAR + 405 days);
+        ledger.settle(1, _one(_statement(SHATIN, 10_000, 0, JUNE))); // 6000 g
+        ledger.settle(2, _one(_statement(SHATIN, 10_000, 5000, JUNE)));
+        vm.assertEq(credit.unapplied(_id()), 3000);
+        Statement[] memory three = new Statement[](3);
+        three[0] = _statement(LAMMA, 5000, 0, JUNE); // 3000 g, all of which make up
+        three[1] = _statement(SHATIN, 100, 0, NEW_YEAR + 400 days);
+        three[1].vintage = 2027;
+        three[2] = _statement(SHATIN, 12_000, 5000, JUNE); // 1200 g, which nothing waits for any more
+        ledger.settle(3, three);
+        vm.assertEq(credit.unapplied(_id()), 0);
+        vm.assertEq(credit.totalSupply(_id()), 7200);
     }
 
     /// The last month of an asset that is not active any more ends, though nothing more is issued for it.
@@ -156,9 +184,9 @@ contract LedgerEdgesTest is Fixture {
         vm.assertEq(_mark("greenwich").month, 4);
     }
 
-    function _refused(bytes memory call, MarkLedger by) private {
+    function _refused(bytes memory call, address by) private {
         vm.prank(STRANGER);
-        (bool done, bytes memory why) = address(by).call(call);
+        (bool done, bytes memory why) = by.call(call);
         vm.assertFalse(done);
         vm.assertEq(
             keccak256(why),

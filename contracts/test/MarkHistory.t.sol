@@ -113,6 +113,20 @@ contract MarkHistoryTest is Fixture {
         vm.assertEq(_mark(SHATIN).cutoff, cutoff);
     }
 
+    /// What is reversed of a year that is over is part of its past, and so is what makes up for it later.
+    function test_whatIsReversedOfAPastYearIsPartOfIt() public {
+        _settleAt(1000, NEXT_YEAR - 1);
+        _settleYear(2027, 500, NEXT_YEAR + 40 days);
+        _publishAndSettle(_statement(SHATIN, 1000, 100, NEXT_YEAR + 40 days));
+        vm.assertEq(ledger.lifetimeOf(SHATIN).energyWh, 1400);
+        (uint64 minor,) = ledger.entitlingRevenue(SHATIN);
+        vm.assertEq(minor, 4_500_000);
+        _publishAndSettle(_statement(SHATIN, 1200, 100, NEXT_YEAR + 40 days));
+        vm.assertEq(ledger.lifetimeOf(SHATIN).energyWh, 1600);
+        (minor,) = ledger.entitlingRevenue(SHATIN);
+        vm.assertEq(minor, 4_800_000); // of 600 000 new, 300 000 make up
+    }
+
     /// A vintage that is first settled when a later one has begun.
     function test_anOlderVintageMayComeSecond() public {
         vm.warp(NEXT_YEAR + 40 days);

@@ -10,6 +10,7 @@ contract SafeTextTest is Test {
 
     function test_textOfAnyLanguageStaysAsItIs() public pure {
         _keeps(unicode"Ordinary text, 太陽能 рост ñandú ☀ 🌞!");
+        _keeps(string(hex"df80e0a080e0bfbff0908080")); // first and last of a length: U+07C0, U+0800, U+0FFF, U+10000
         _keeps(string(hex"f48fbfbd")); // U+10FFFD
         _keeps("");
     }

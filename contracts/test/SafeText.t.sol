@@ -39,6 +39,7 @@ contract SafeTextTest is Test {
         _replaces(hex"efbfbf"); // U+FFFF
         _replaces(hex"f09fbfbf"); // U+1FFFF
         _replaces(hex"f48fbfbe"); // U+10FFFE
+        _replaces(hex"f48fbfbf"); // U+10FFFF
         _keeps(string(hex"efb78fefb7b0efbfbd")); // their neighbours: U+FDCF, U+FDF0, U+FFFD
     }
 
@@ -46,6 +47,7 @@ contract SafeTextTest is Test {
         _replacesEach(hex"80"); // a continuation without a beginning
         _replacesEach(hex"ff");
         _replacesEach(hex"f8");
+        _replacesEach(hex"f8908080");
         _replacesEach(hex"c080"); // zero, in too many bytes
         _replacesEach(hex"c1bf");
         _replacesEach(hex"e09fbf");

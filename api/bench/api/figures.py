@@ -21,7 +21,8 @@ CLIENT_BUSY = 0.9
 UNITS = {
     "reads_per_s": "reads answered per second, every connection asking again as soon as it is answered",
     "empty_per_s": "the same for a FastAPI route that answers {}, in turns with the reads",
-    "p50_ms, p99_ms": "of reads at half that rate, from the time each was due to the last byte of its answer",
+    "p50_ms, p99_ms": "of reads at half that rate, from the time each was due to the last byte of its answer, while all listeners are "
+    "connected and each asset has an event every five minutes",
     "listeners": "connections to /v1/events that were open at the same time",
     "ratio_by_cpu": "processor time of the server for an empty request over that for a read",
     "event_lag_p99_ms": "from the beginning of the write of an event to its arrival at a listener, over all of them",

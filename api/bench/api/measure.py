@@ -19,7 +19,9 @@ from api.bench.machine import busy_seconds, cpu_seconds, processor
 
 WARM_UP_S = 1.0
 EVENT_PAUSE_S = 0.05
-"""Between two events: twenty a second, each to all listeners."""
+"""Between two events when nothing else is asked: twenty a second, each to all listeners."""
+READING_EVERY_S = 300.0
+"""How often a meter reports: so often each asset has an event while reads come at half the highest rate."""
 REQUESTS_A_SECOND = 6000
 """So many different reads are made up for each second of asking; when they are used up, they come again."""
 QUIET_S = 2.0
@@ -81,10 +83,8 @@ class _Run:
             closed = Closed(self._api_port, self._turned(number), part_s, self._options.clients)
             took.append(self._watched("heliograph", "reads", closed))
         rate = sum(len(each.latency_ns) for each in took) / sum(each.seconds for each in took) / 2
-        self._on_progress("asking at half the rate", 0.8)
         steady_load = Open(self._api_port, self._turned(0), self._options.seconds, self._options.clients, rate)
-        steady = self._watched("heliograph", "reads_at_half_rate", steady_load)
-        told, heard = self._listen()
+        steady, told, heard = self._steady_while_listening(steady_load)
         spent_s, wall_s = busy_seconds() - busy, time.perf_counter() - whole
         others = max(spent_s - (self._own_cpu() - own), 0.0) / (wall_s * (os.cpu_count() or 1))
         return Measured(
@@ -92,11 +92,12 @@ class _Run:
             offered_per_s=rate, told=told, heard=heard, server_cpu=self._cpu, others_cpu=others, machine=processor(),
         )  # fmt: skip
 
-    def _listen(self) -> tuple[list[tuple[int, int]], Heard | None]:
-        """Open all listeners, let events happen, and collect what arrived."""
+    def _steady_while_listening(self, load: Open) -> tuple[Answered, list[tuple[int, int]], Heard | None]:
+        """Open all listeners, ask while events happen as they do, then let them come faster; collect what arrived."""
         if not self._options.listeners:
-            return [], None
-        self._on_progress("opening listeners", 0.9)
+            self._on_progress("asking at half the rate", 0.8)
+            return self._watched("heliograph", "reads_at_half_rate", load), [], None
+        self._on_progress("opening listeners", 0.8)
         asked = request("/v1/events", "Accept: text/event-stream", self._key).replace(
             b"Accept: application/json\r\n", b""
         )
@@ -104,16 +105,21 @@ class _Run:
             "listeners", listeners, Listening(self._api_port, [asked] * self._options.listeners)
         )
         listening.recv()
+        self._on_progress("asking at half the rate", 0.85)
+        pause_s = min(READING_EVERY_S / self._options.assets, self._options.seconds)
+        self._api.send((max(int(self._options.seconds / pause_s), 1), pause_s))
+        steady = self._watched("heliograph", "reads_at_half_rate", load)
+        told: list[tuple[int, int]] = self._api.recv()
         self._on_progress("listening", 0.92)
         pid, began = self._children.pids()["heliograph"], time.perf_counter()
         cpu = cpu_seconds(pid)
         self._api.send((max(int(self._options.seconds / EVENT_PAUSE_S), 1), EVENT_PAUSE_S))
-        told: list[tuple[int, int]] = self._api.recv()
+        faster: list[tuple[int, int]] = self._api.recv()
         time.sleep(QUIET_S)
-        self._cpu["events"] = Spent(cpu_seconds(pid) - cpu, time.perf_counter() - began, len(told))
+        self._cpu["events"] = Spent(cpu_seconds(pid) - cpu, time.perf_counter() - began, len(faster))
         listening.send("enough")
         heard: Heard = listening.recv()
-        return told, heard
+        return steady, told + faster, heard
 
     def _ask(self, load: Closed | Open) -> Answered:
         self._clients.send(load)

@@ -11,6 +11,8 @@ from typing import Self
 
 from oracle.errors import ConfigError
 
+ERASED = "erased"
+"""Stands in place of whoever handed a document in and was erased since."""
 SCHEMA_VERSION = 1
 MAX_DOCUMENT = 8 << 20
 """Largest document [bytes]."""
@@ -70,6 +72,7 @@ class Depot:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
@@ -123,6 +126,13 @@ class Depot:
                 return None
             (content,) = self._connection.execute("SELECT content FROM content WHERE sha256 = ?", (sha256,)).fetchone()
         return Document(*row), content
+
+    def forget(self, address: str) -> None:
+        """Forget who handed documents in. The documents stay: they are the asset's."""
+        with self._transaction():
+            self._connection.execute("UPDATE document SET put_by = ? WHERE put_by = ?", (ERASED, address))
+        with self._lock:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -110,6 +110,13 @@ class WebhookStore:
         with self._transaction() as database:
             database.execute("DELETE FROM webhook WHERE webhook_id = ?", (webhook_id,))
 
+    def forget(self, address: str) -> None:
+        """Forget all webhooks of an address, with all that was to be sent to them; what they were is overwritten."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM webhook WHERE address = ?", (address,))
+        with self._lock:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def record(self, webhook_id: str) -> Record:
         """Tell how a webhook fares."""
         with self._transaction() as database:

@@ -53,7 +53,7 @@ class DocumentView(BaseModel):
     sha256: str
     media_type: str
     size: int = Field(description="bytes")
-    put_by: str = Field(description="address or key that handed it in")
+    put_by: str = Field(description="address or key that handed it in; `erased` where its owner was erased")
     put_at: datetime
 
 

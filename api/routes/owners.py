@@ -74,8 +74,16 @@ def owners_routes(services: Services) -> APIRouter:
     def owner_erase(
         request: Request, address: Address, principal: Annotated[Principal, Depends(allowed("owner_erase"))]
     ) -> Response:
-        """Erase all that is kept of an owner: details, sessions, keys. What the audit log says of them names nobody any more."""
-        access.erase_owner(principal, to_checksum_address(address))
+        """Erase all that is kept of an owner: details, sessions, keys, webhooks, and who handed documents in.
+
+        What the audit log says of them names nobody any more.
+        """
+        erased = to_checksum_address(address)
+        if services.notices is not None:
+            services.notices.webhooks.forget(erased)
+        if services.depot is not None:
+            services.depot.forget(erased)
+        access.erase_owner(principal, erased)
         request.state.is_on_record = True
         return Response(status_code=204, headers=NO_STORE)
 

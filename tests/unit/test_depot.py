@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from api.depot.depot import MAX_DOCUMENTS, SCHEMA_VERSION, Depot, DepotFullError, Document
+from api.depot.depot import ERASED, MAX_DOCUMENTS, SCHEMA_VERSION, Depot, DepotFullError, Document
 from oracle.errors import ConfigError
 
 
@@ -80,3 +80,16 @@ def test_a_newer_file_and_what_is_none_are_refused(tmp_path):
     (tmp_path / "text").write_text("no database, and long enough to be looked at as one" * 10)
     with pytest.raises(ConfigError, match="not usable"):
         Depot.open(tmp_path / "text")
+
+
+def test_who_handed_it_in_is_forgotten_and_the_document_stays(depot, tmp_path):
+    deed, other = document(b"deed"), Document("roof-1", hashlib.sha256(b"b").digest(), "text/plain", 1, "ben", 2)
+    depot.put(deed, b"deed")
+    depot.put(other, b"b")
+    depot.forget("anna")
+    assert [(each.sha256, each.put_by) for each in depot.documents("roof-1")] == [
+        (deed.sha256, ERASED),
+        (other.sha256, "ben"),
+    ]
+    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert (b"anna" in kept, b"ben" in kept) == (False, True)

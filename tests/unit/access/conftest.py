@@ -91,7 +91,7 @@ def make_site_fixture(tmp_path):
             tmp_path / "access.sqlite", settings, lambda address: ROOFS.get(address, frozenset()), wallets, clock
         )
         app = FastAPI()
-        services = SimpleNamespace(access=access, public_url=PUBLIC_URL)
+        services = SimpleNamespace(access=access, public_url=PUBLIC_URL, notices=None, depot=None)
         app.state.services = services
         install_problems(app)
         for routes in (sessions_routes, keys_routes, audit_routes, owners_routes):

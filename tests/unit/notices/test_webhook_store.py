@@ -185,3 +185,16 @@ def test_a_file_of_a_newer_release_is_refused_and_its_mode_is_private(tmp_path):
     database.close()
     with pytest.raises(NoticesVersionError, match="99"):
         WebhookStore(path, Seal(b"k" * 32))
+
+
+def test_webhooks_of_an_address_are_forgotten_with_what_waited(store, source, tmp_path):
+    adas, bobs = add(store), add(store, BOB)
+    source.tell("mint", "roof")
+    source.tell("mint", "barn")
+    enqueue(store, source)
+    assert (pending(store, adas), pending(store, bobs)) == (1, 1)
+    store.forget(ADA)
+    assert [hook.webhook_id for hook in store.all()] == [bobs.webhook_id]
+    assert (pending(store, adas), pending(store, bobs)) == (0, 1)
+    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert (ADA.encode() in kept, BOB.encode() in kept) == (False, True)

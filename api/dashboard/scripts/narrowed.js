@@ -10,13 +10,15 @@ export function narrowed(assets) {
   if (assets.length === 0) return {};
   let query = `?${assets.map((asset) => `asset_id=${encodeURIComponent(asset)}`).join("&")}`;
   const load = async () => {
-    try {
-      return await get(`/v1/status${query}`);
-    } catch (error) {
-      if (query === "" || !(error instanceof Problem) || ![401, 403, 404].includes(error.status)) throw error;
-      query = "";
-      return get("/v1/status");
+    if (query !== "") {
+      try {
+        return await get(`/v1/status${query}`);
+      } catch (error) {
+        if (!(error instanceof Problem) || ![401, 403, 404].includes(error.status)) throw error;
+        query = "";
+      }
     }
+    return { ...(await get("/v1/status")), scope: "network" };
   };
   return { load };
 }

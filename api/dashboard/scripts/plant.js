@@ -4,6 +4,7 @@ import { Problem, get, getAll, listen, repeatedly } from "./client.js";
 import { datum, el, fill } from "./elements.js";
 import { energyCard } from "./energy_card.js";
 import { day, dayStart, isoDay, nameplate, plain, plantName } from "./figures.js";
+import { narrowed } from "./narrowed.js";
 import { askToSignIn, mountPage } from "./page.js";
 import { accountsCard, daysCard, figuresCard, metersCard, registryCard } from "./plant_cards.js";
 import { proofCard } from "./plant_proof.js";
@@ -16,8 +17,7 @@ const DAY_MS = 86_400_000;
 
 const assetId = decodeURIComponent(location.pathname.split("/")[2]);
 const path = `/v1/assets/${encodeURIComponent(assetId)}`;
-const strip = { load: () => get("/v1/status", { asset_id: assetId }).catch(() => get("/v1/status")) };
-const page = await mountPage("plant", { asset: assetId, words: ["proof"], strip });
+const page = await mountPage("plant", { asset: assetId, words: ["proof"], strip: narrowed([assetId]) });
 const place = (id) => document.getElementById(id);
 
 place("name").textContent = assetId;

@@ -13,13 +13,16 @@ const EVERY_MS = 5000;
  * @param {Element} place the list
  * @param {object} options
  * @param {string|null} options.asset narrow it to one asset
- * @param {(() => Promise<object>)|null} options.load answers a Status of one's own: a certificate's, a token's
+ * @param {(() => Promise<object>)|null} options.load answers a Status of one's own: a certificate's, a token's;
+ *   with `scope` "network" where it is the whole network's instead
  * @param {object} options.links addresses by station, instead of the usual ones
  * @param {((status: object) => void)|null} options.heard told each Status
  * @returns {{now: () => void, stop: () => void}} `now` asks again at once
  */
 export function mountStrip(place, { asset = null, load = null, links = {}, heard = null } = {}) {
   const stations = new Map();
+  const scope = el("p.strip-scope.small.soft", { hidden: "" }, t("strip.whole_network"));
+  place.after(scope);
   for (const name of NAMES) {
     const station = makeStation(name);
     stations.set(name, station);
@@ -32,6 +35,7 @@ export function mountStrip(place, { asset = null, load = null, links = {}, heard
       const made = stations.get(station.name);
       if (made) showStation(made, station, status, links[station.name] ?? linkOf(station, asset));
     }
+    scope.hidden = status.scope !== "network";
     heard?.(status);
   }, EVERY_MS);
 }

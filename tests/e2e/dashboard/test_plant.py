@@ -34,6 +34,8 @@ def test_it_shows_what_the_registry_and_the_meters_say(plant):
     assert meters.count() == len(asset["meters"])
     assert asset["meters"][0]["meter_id"] in meters.first.inner_text()
     assert "reporting" in meters.first.inner_text()
+    page.locator('.station[data-station="minted"] .station-count:not(:empty)').wait_for()
+    assert page.locator(".strip-scope").is_hidden()  # what the way counts is this plant's
 
 
 def test_every_day_since_commissioning_can_be_chosen(plant):
@@ -136,4 +138,5 @@ def test_another_owners_plant_looks_like_none(new_page, owner_state):
         page.locator("#absent p").first.wait_for()
         said.append(page.locator("#absent").inner_text())
         assert page.locator("#figures").is_hidden()
+        page.locator(".strip-scope", has_text="the whole network").wait_for()
     assert said[0] == said[1]

@@ -103,7 +103,8 @@ def events_routes(services: Services) -> APIRouter:
         was too slow and should connect again. Asked for as JSON or CSV (`Accept`, `format`), this is a list of the
         same events, oldest first.
         """
-        hearing = Hearing(services.access, principal, request, None if asset_id is None else frozenset(asset_id))
+        only = None if asset_id is None else frozenset(services.projection.asset(each).asset_id for each in asset_id)
+        hearing = Hearing(services.access, principal, request, only)
         if asked is not None or not _wants_stream(request.headers.get("accept")):
             return answer_page(
                 request, EventView, asked, after, lambda place: _page(services.projection, hearing, place, limit)

@@ -49,6 +49,8 @@ def test_the_answer_to_strangers_and_about_others_assets_is_a_problem(site):
     assert refused.status_code == 404
     unknown = site.client.get("/v1/events", params={"asset_id": "nowhere"}, headers=ada.headers)
     assert refused.json()["detail"].replace("barn", "nowhere") == unknown.json()["detail"]
+    for_operators = site.client.get("/v1/events", params={"asset_id": "nowhere"}, headers=site.key().headers)
+    assert for_operators.status_code == 404
     narrow = site.key(scopes=("webhooks",))
     assert site.client.get("/v1/events", headers=narrow.headers).status_code == 403
 

@@ -16,10 +16,10 @@ from api.app import create_app
 from api.clocks import system_ms
 from api.notices.notices import Notices
 from api.projection.projection import Projection
-from api.projection.registration import BY_CHAIN, write_asset
+from api.projection.registration import BY_CHAIN, write_asset, write_project
 from api.server import serve
 from api.services import Services
-from contracts.state import Asset
+from contracts.state import Asset, AssetStatus, Assurance, ClaimRight, Project
 
 ADA, BOB = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 URL = "http://sun.example"
@@ -75,7 +75,10 @@ class NoticeSite:
 
 
 def _register(writing, asset_id, owner):
-    write_asset(writing, Asset(asset_id, "village", owner, 8000, 0, 0, 0, 0, 0), BY_CHAIN)
+    write_project(
+        writing, Project("village", ADA, bytes(32), ClaimRight.NONE, bytes(32), Assurance.DEVICE_SIGNED), BY_CHAIN
+    )
+    write_asset(writing, Asset(asset_id, "village", owner, 8000, 0, 0, 0, 0, AssetStatus.ACTIVE), BY_CHAIN)
 
 
 @contextmanager

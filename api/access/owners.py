@@ -9,6 +9,7 @@ _ERASE = (
     "DELETE FROM answered WHERE subject = ?1 OR subject IN (SELECT 'key:' || id FROM api_key WHERE address = ?1)",
     "DELETE FROM session WHERE address = ?",
     "DELETE FROM api_key WHERE address = ?",
+    "DELETE FROM release WHERE address = ?",
     "DELETE FROM person WHERE address = ?",
 )
 
@@ -49,7 +50,8 @@ class OwnerDetails:
     def erase(self, address: str) -> None:
         """Erase all that is kept of an owner; it is overwritten in the file, too.
 
-        That is: details, sessions, keys, remembered answers, and who stands behind the owner's rows in the audit log.
+        That is: details, sessions, keys, remembered answers, their word that evidence is public (so it is no more), and who stands
+        behind the owner's rows in the audit log.
         """
         with self._file.writing() as connection:
             for statement in _ERASE:

@@ -76,7 +76,7 @@ def owners_routes(services: Services) -> APIRouter:
     ) -> Response:
         """Erase all that is kept of an owner: details, sessions, keys, webhooks, and who handed documents in.
 
-        What the audit log says of them names nobody any more.
+        Evidence that they released is public no more. What the audit log says of them names nobody any more.
         """
         erased = to_checksum_address(address)
         if services.notices is not None:

@@ -34,6 +34,7 @@ def test_what_is_erased_is_nowhere_in_the_file(site, alice, bob, refused):
         authorization="Bearer " + owner.post("/v1/keys", json={"scopes": ["read"], "label": ""}).json()["key"]
     )
     site.access.idempotency.claim(alice.address, "a", b"r")
+    site.access.releases.put("roof", released=True, address=alice.address, now_ms=1)
     assert owner.delete(path).status_code == 204
     for client in (owner, program):
         refused(client.get("/v1/sessions/current"), 401, "unauthenticated")
@@ -41,6 +42,7 @@ def test_what_is_erased_is_nowhere_in_the_file(site, alice, bob, refused):
     for gone in (NAME.encode(), EMAIL.encode(), alice.address.encode()):
         assert gone not in kept
     assert b"Bob" in kept
+    assert site.access.releases.said("roof") is None
     assert bobs.get(f"/v1/owners/{bob.address}").json()["name"] == "Bob"
 
 

@@ -3,25 +3,28 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AfterValidator, StringConstraints
 
 from api.access.permissions import allowed
 from api.http.parameters import IDENTIFIER, AssetId
 from api.services import Services
-from api.transactions.orders import CommissionOrder, MeterOrder, RegisterOrder, RotateOrder
+from api.transactions.orders import LARGEST_COUNT, CommissionOrder, MeterOrder, RegisterOrder, RotateOrder
 from api.transactions.prepared import StepsView
 
 MeterId = Annotated[str, Path(description="name of the meter", pattern=IDENTIFIER, examples=["meter-007"])]
+
+
+def _counted(text: str) -> str:
+    if int(text) >= LARGEST_COUNT:
+        raise ValueError(f"{text} is not below {LARGEST_COUNT}: envelopes count with 64 bits")
+    return text
+
+
+Count = Annotated[str, StringConstraints(pattern="^[0-9]{1,20}$"), AfterValidator(_counted)]
 Boot = Annotated[
-    str,
-    Query(
-        description="boot epoch of the device from which on its envelopes are refused",
-        pattern="^[0-9]{1,20}$",
-        examples=["1"],
-    ),
+    Count, Query(description="boot epoch of the device from which on its envelopes are refused", examples=["1"])
 ]
-Sequence = Annotated[
-    str, Query(description="sequence number in that boot epoch", pattern="^[0-9]{1,20}$", examples=["0"])
-]
+Sequence = Annotated[Count, Query(description="sequence number in that boot epoch", examples=["0"])]
 Device = Annotated[
     str | None,
     Query(description="needed where the meter has several valid keys", pattern=IDENTIFIER, examples=["dev-007"]),

@@ -58,7 +58,7 @@ def revenue_routes(services: Services) -> APIRouter:
         form: FormAsked = None,
     ) -> Response:
         """Money that was paid in for months of your assets, newest first."""
-        ids = _chosen(principal, asset_id)
+        ids = principal.assets if asset_id is None else frozenset({projection.asset(asset_id).asset_id})
         return answer_page(
             request,
             DepositView,
@@ -79,7 +79,7 @@ def revenue_routes(services: Services) -> APIRouter:
         form: FormAsked = None,
     ) -> Response:
         """Money that was claimed, newest first: an owner sees its own claims, an operator those of all."""
-        ids = None if asset_id is None else frozenset({asset_id})
+        ids = None if asset_id is None else frozenset({projection.asset(asset_id).asset_id})
         return answer_page(
             request,
             ClaimView,
@@ -129,8 +129,3 @@ def _add_transactions(router: APIRouter, transactions: Transactions) -> None:
     def share_permit(order: AllowOrder, principal: Annotated[Principal, Depends(allowed("share_permit"))]) -> StepsView:
         """Prepare letting an account move your shares of an asset: by transaction, or by a permit to sign."""
         return transactions.allow_shares(order, own_account(principal))
-
-
-def _chosen(principal: Principal, asset_id: str | None) -> frozenset[str] | None:
-    """Assets that a list is of: those of the asker, or the one that is named, which the permission has looked at."""
-    return principal.assets if asset_id is None else frozenset({asset_id})

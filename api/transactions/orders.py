@@ -16,7 +16,8 @@ Month = Annotated[int, Field(ge=197001, le=999912, examples=[202606], descriptio
 Minor = Annotated[int, Field(ge=1, lt=2**63, description="millionths of HKD")]
 Watts = Annotated[int, Field(ge=1, le=10**9)]
 Register = Annotated[int, Field(ge=0, lt=2**53, description="export register [Wh]")]
-Counter = Annotated[int, Field(ge=0, lt=2**64 - 1)]
+LARGEST_COUNT = 2**64 - 1
+Counter = Annotated[int, Field(ge=0, lt=LARGEST_COUNT)]
 
 
 def _read_instant(text: object) -> datetime:

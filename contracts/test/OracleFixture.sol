@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Report, RootStatus, Totals} from "../src/oracle/IProductionOracle.sol";
+import {Report, RootStatus, Round, Totals} from "../src/oracle/IProductionOracle.sol";
 import {ProductionOracle} from "../src/oracle/ProductionOracle.sol";
 import {Test} from "./Vm.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
@@ -143,5 +143,13 @@ abstract contract OracleFixture is Test {
 
     function _assertStatus(uint64 epoch, RootStatus expected) internal view {
         vm.assertEq(uint256(oracle.statusOf(epoch)), uint256(expected));
+    }
+
+    function _assertUnknown(uint64 epoch) internal view {
+        _assertStatus(epoch, RootStatus.Unknown);
+        vm.assertEq(oracle.activeRoot(epoch), bytes32(0));
+        (bytes32 root, Round memory round) = oracle.roundOf(epoch);
+        vm.assertEq(root, bytes32(0));
+        vm.assertEq(keccak256(abi.encode(round)), keccak256(new bytes(192)));
     }
 }

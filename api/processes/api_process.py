@@ -17,7 +17,7 @@ from api.processes.health import health_app
 from api.processes.node_watch import NodeWatch
 from api.processes.traffic import Tally
 from api.projection.places import load_places
-from api.server import serve
+from api.server import keep_pauses_short, serve
 from devices.broker_address import BrokerUrlError
 from oracle.errors import ConfigError
 
@@ -79,13 +79,15 @@ def _serve(config: ApiConfig, stack: ExitStack) -> None:
         watching.append(NodeWatch(services.projection.sources, settings.node_health))
         stack.callback(watching[0].stop)
         watching[0].start()
-    address = stack.enter_context(serve(counted_application(services, tally), settings.port))
+    app = counted_application(services, tally)
+    keep_pauses_short()
+    address = stack.enter_context(serve(app, settings.port))
     if services.notices is not None:
         stack.callback(services.notices.hub.close)  # the server would wait for open event streams
     log.info("api %s of network %s at %s, for %s", settings.name, settings.network, address, settings.public_url)
     if config.health is not None:
-        app = health_app(health.figures, health.hindrances, health.degradations)
-        log.info("health at %s", stack.enter_context(serve(app, config.health.port)))
+        figures = health_app(health.figures, health.hindrances, health.degradations)
+        log.info("health at %s", stack.enter_context(serve(figures, config.health.port)))
 
 
 def _site(config: ApiConfig) -> Site:

@@ -11,7 +11,7 @@ from api.bench.api import fleet
 from api.bench.api.asking import EMPTY_PATH
 from api.bench.children import child
 from api.projection.projection import Projection
-from api.server import serve
+from api.server import keep_pauses_short, serve
 
 
 @child
@@ -23,6 +23,7 @@ def empty(pipe: Pipe) -> None:
     async def nothing() -> dict[str, str]:
         return {}
 
+    keep_pauses_short()  # as the other: what is compared is what each does for an answer
     with serve(app, 0) as address:
         pipe.send(int(address.rpartition(":")[2]))
         pipe.recv()
@@ -37,15 +38,20 @@ def heliograph(pipe: Pipe, folder: Path) -> None:
     """
     from api.bench.api.parts import bench_application  # noqa: PLC0415  slow to import, and only needed here
 
-    with bench_application(folder) as (app, projection, key), serve(app, 0) as address:
-        pipe.send((int(address.rpartition(":")[2]), key))
-        while True:
-            count, pause_s = pipe.recv()
-            told: list[tuple[int, int]] = []
-            writing = threading.Thread(target=lambda: told.extend(_tell(projection, count, pause_s)), name="follows")  # noqa: B023
-            writing.start()
-            writing.join()
-            pipe.send(told)
+    with bench_application(folder) as (app, projection, key):
+        keep_pauses_short()
+        with serve(app, 0) as address:
+            pipe.send((int(address.rpartition(":")[2]), key))
+            while True:
+                count, pause_s = pipe.recv()
+                told: list[tuple[int, int]] = []
+                writing = threading.Thread(
+                    target=lambda: told.extend(_tell(projection, count, pause_s)),  # noqa: B023
+                    name="follows",
+                )
+                writing.start()
+                writing.join()
+                pipe.send(told)
 
 
 def _tell(projection: Projection, count: int, pause_s: float) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ An HTTP library costs more per request than the server that is to be measured, a
 """
 
 import asyncio
+import gc
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -218,6 +219,7 @@ def _answered(tally: _Tally, connections: Sequence[_Asking], seconds: float, cpu
 @child
 def clients(pipe: Pipe) -> None:
     """Answer each load that comes through the pipe with what came of it, until the pipe closes."""
+    gc.disable()  # a pause here would be taken for one of the server's; the process ends with the run
     while True:
         load = pipe.recv()
         pipe.send(asyncio.run(ask_closed(load) if isinstance(load, Closed) else ask_open(load)))

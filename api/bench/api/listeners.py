@@ -1,6 +1,7 @@
 """Listeners to events, as a process of their own: many connections that note what arrives when."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections import Counter
@@ -115,6 +116,7 @@ async def _listen(listening: Listening, opened: threading.Event, over: threading
 @child
 def listeners(pipe: Pipe, listening: Listening) -> None:
     """Open all connections and say so through the pipe; at its next message say what was heard."""
+    gc.disable()  # a pause here would be taken for one of the server's; the process ends with the run
     opened, over = threading.Event(), threading.Event()
     heard: list[Heard] = []
     running = threading.Thread(target=lambda: heard.append(asyncio.run(_listen(listening, opened, over))), daemon=True)

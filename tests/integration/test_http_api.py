@@ -18,7 +18,7 @@ from api.access.principal import Role
 from api.app import create_app
 from api.assembly import Site, assembled
 from api.demo.world import FINALITY, NETWORK
-from api.http.headers import CONTENT_SECURITY_POLICY
+from api.http.headers import CONTENT_SECURITY_POLICY, DATA_POLICY
 from api.server import serve
 from oracle.attestation.period import decode_period
 from oracle.attestation.proof import decode_anchor, decode_proof
@@ -349,5 +349,14 @@ def test_nothing_is_shown_to_nobody_in_particular(api):
 
 def test_no_answer_loads_anything_from_elsewhere(api):
     assert api.public.get("/redoc").status_code == 404
-    for path in ("/openapi.json", "/v1/status", "/problems/not-found", "/docs", "/nothing"):
-        assert api.public.get(path).headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    policies = {
+        "/openapi.json": DATA_POLICY,
+        "/v1/status": DATA_POLICY,
+        "/v1/nothing": DATA_POLICY,
+        "/problems/not-found": CONTENT_SECURITY_POLICY,
+        "/docs": CONTENT_SECURITY_POLICY,
+        "/nothing": DATA_POLICY,
+    }
+    assert {path: api.public.get(path).headers["content-security-policy"] for path in policies} == policies
+    page = api.public.get("/nothing", headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["content-security-policy"]) == (404, CONTENT_SECURITY_POLICY)

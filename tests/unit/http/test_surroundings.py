@@ -7,11 +7,11 @@ import pytest
 from fastapi import FastAPI, Request
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from api.http.bounds import MAX_ADDRESS, Bounds
 from api.http.depth import MAX_DEPTH, Depth
-from api.http.headers import CONTENT_SECURITY_POLICY, SecurityHeaders
+from api.http.headers import CONTENT_SECURITY_POLICY, DATA_HEADERS, DATA_POLICY, SECURITY_HEADERS, SecurityHeaders
 from api.http.problems import install_problems
 from api.http.request_log import RequestLog
 
@@ -25,7 +25,19 @@ def client(ask):
 
     @app.get("/page")
     async def page():
-        return "page"
+        return HTMLResponse("page")
+
+    @app.get("/data")
+    async def data():
+        return {}
+
+    @app.get("/csv")
+    async def csv():
+        return Response("a,b", media_type="text/csv; header=present")
+
+    @app.get("/nameless")
+    async def nameless():
+        return Response(b"<script>")
 
     @app.get("/framed")
     async def framed():
@@ -49,13 +61,22 @@ def client(ask):
     return ask(app)
 
 
-@pytest.mark.parametrize("path", ["/page", "/nothing", "/wrong", "/page?" + "a" * MAX_ADDRESS])
-def test_every_answer_is_protected(client, path):
+@pytest.mark.parametrize("path", ["/page", "/nameless"])
+def test_every_page_is_protected(client, path):
     headers = client("GET", path).headers
+    assert headers.items() >= SECURITY_HEADERS.items()
     assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
-    assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    assert headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/data", "/csv", "/nothing", "/wrong", "/data?" + "a" * MAX_ADDRESS])
+def test_data_may_load_nothing_and_is_neither_framed_nor_guessed_at(client, path):
+    headers = client("GET", path).headers
+    assert headers.items() >= DATA_HEADERS.items()
+    assert headers["content-security-policy"] == DATA_POLICY == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["x-content-type-options"] == "nosniff"
     assert headers["strict-transport-security"] == "max-age=31536000"
     assert headers["x-request-id"]
 

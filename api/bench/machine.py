@@ -56,6 +56,15 @@ def busy_seconds() -> float:
     return (user + nice + system + sum(interrupts_and_stolen)) / os.sysconf("SC_CLK_TCK")
 
 
+def disk_wait_seconds() -> float | None:
+    """Time in which a process of this machine waited for a disk, since it started [s]; None where the kernel does not tell."""
+    with suppress(OSError):
+        found = re.search(r"^some .*total=(\d+)", Path("/proc/pressure/io").read_text())
+        if found:
+            return int(found[1]) / 1e6
+    return None
+
+
 def _cpu() -> str:
     with suppress(OSError):
         found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())

@@ -161,7 +161,7 @@ def figures(**changes):
         "empties": [answered(1000)], "steady": answered(350, 4.0), "offered_per_s": 350.0,
         "told": [(1, 1_000_000), (2, 2_000_000)],
         "heard": Heard(((0, 1, 3_000_000), (0, 2, 4_000_000), (1, 1, 3_000_000), (1, 2, 12_000_000)), 0, 0.1, ()),
-        "server_cpu": {"reads": Spent(1, 2, 1400), "empty": Spent(0.5, 1, 1000)}, "others_cpu": 0.0, "machine": {},
+        "server_cpu": {"reads": Spent(1, 2, 1400), "empty": Spent(0.5, 1, 1000)}, "others_cpu": 0.0, "disk_wait_s": None, "machine": {},
     }  # fmt: skip
     return Figures(Measured(**(parts | changes)))
 
@@ -198,3 +198,11 @@ def test_goals_that_are_missed_are_said():
     missed = figures(reads=[answered(400)], steady=answered(200, 60.0)).missed
     assert [text.split()[0] for text in missed] == ["reads", "p99"]
     assert figures(others_cpu=0.5).notes == ["the machine was not quiet: other programs took 50% of its processors"]
+
+
+def test_waits_for_the_disk_are_told_where_they_can_be_seen_in_the_latencies():
+    assert figures(disk_wait_s=0.01).notes == []
+    slow = figures(disk_wait_s=0.25)
+    assert slow.notes == ["the disk kept programs waiting for 250 ms while p99 was measured"]
+    assert slow.to_json()["disk_wait_ms"] == 250.0
+    assert figures().to_json()["disk_wait_ms"] is None

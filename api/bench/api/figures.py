@@ -18,6 +18,8 @@ LEAST_RATIO = 0.5
 MOST_P99_MS = 50.0
 CLIENT_BUSY = 0.9
 """Share of a processor above which the clients, and not the server, may be what limits."""
+MOST_DISK_WAIT_S = 0.05
+"""Longer waits for the disk can be seen in p99."""
 UNITS = {
     "reads_per_s": "reads answered per second, every connection asking again as soon as it is answered",
     "empty_per_s": "the same for a FastAPI route that answers {}, in turns with the reads",
@@ -77,6 +79,8 @@ class Measured:
     """What its server spent, by what was asked."""
     others_cpu: float
     """Share of all processors that other programs took."""
+    disk_wait_s: float | None
+    """Time in which somebody waited for a disk while latencies were measured [s]; None where the kernel does not tell."""
     machine: dict[str, object]
 
 
@@ -153,6 +157,9 @@ class Figures:
             found.append(
                 f"the machine was not quiet: other programs took {self.measured.others_cpu:.0%} of its processors"
             )
+        waited_s = self.measured.disk_wait_s or 0.0
+        if waited_s > MOST_DISK_WAIT_S:
+            found.append(f"the disk kept programs waiting for {waited_s * 1000:.0f} ms while p99 was measured")
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -187,6 +194,7 @@ class Figures:
                 ),
                 "other_programs": round(measured.others_cpu, 3),
             },
+            "disk_wait_ms": None if measured.disk_wait_s is None else round(measured.disk_wait_s * 1000, 1),
             "failures": self.failures,
             "missed": self.missed,
             "notes": self.notes,

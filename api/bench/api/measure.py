@@ -15,7 +15,7 @@ from api.bench.api.options import ApiOptions
 from api.bench.api.parts import PROJECTION
 from api.bench.api.served import empty, heliograph
 from api.bench.children import Children, spawned
-from api.bench.machine import busy_seconds, cpu_seconds, processor
+from api.bench.machine import busy_seconds, cpu_seconds, disk_wait_seconds, processor
 
 WARM_UP_S = 1.0
 EVENT_PAUSE_S = 0.05
@@ -67,6 +67,7 @@ class _Run:
         self._reads = reads(count, options.assets, options.days, [self._key])
         self._empties = empties()
         self._cpu: dict[str, Spent] = {}
+        self._disk_wait_s: float | None = None
 
     def measure(self, rows: int, fill_s: float) -> Measured:
         """Ask in turns, then at half the rate, then listen."""
@@ -89,14 +90,15 @@ class _Run:
         others = max(spent_s - (self._own_cpu() - own), 0.0) / (wall_s * (os.cpu_count() or 1))
         return Measured(
             options=self._options, rows=rows, fill_s=fill_s, reads=took, empties=empty_took, steady=steady,
-            offered_per_s=rate, told=told, heard=heard, server_cpu=self._cpu, others_cpu=others, machine=processor(),
+            offered_per_s=rate, told=told, heard=heard, server_cpu=self._cpu, others_cpu=others,
+            disk_wait_s=self._disk_wait_s, machine=processor(),
         )  # fmt: skip
 
     def _steady_while_listening(self, load: Open) -> tuple[Answered, list[tuple[int, int]], Heard | None]:
         """Open all listeners, ask while events happen as they do, then let them come faster; collect what arrived."""
         if not self._options.listeners:
             self._on_progress("asking at half the rate", 0.8)
-            return self._watched("heliograph", "reads_at_half_rate", load), [], None
+            return self._steady(load), [], None
         self._on_progress("opening listeners", 0.8)
         asked = request("/v1/events", "Accept: text/event-stream", self._key).replace(
             b"Accept: application/json\r\n", b""
@@ -108,7 +110,7 @@ class _Run:
         self._on_progress("asking at half the rate", 0.85)
         pause_s = min(READING_EVERY_S / self._options.assets, self._options.seconds)
         self._api.send((max(int(self._options.seconds / pause_s), 1), pause_s))
-        steady = self._watched("heliograph", "reads_at_half_rate", load)
+        steady = self._steady(load)
         told: list[tuple[int, int]] = self._api.recv()
         self._on_progress("listening", 0.92)
         pid, began = self._children.pids()["heliograph"], time.perf_counter()
@@ -120,6 +122,12 @@ class _Run:
         listening.send("enough")
         heard: Heard = listening.recv()
         return steady, told + faster, heard
+
+    def _steady(self, load: Open) -> Answered:
+        waited_s = disk_wait_seconds()
+        answered = self._watched("heliograph", "reads_at_half_rate", load)
+        self._disk_wait_s = None if waited_s is None else (disk_wait_seconds() or waited_s) - waited_s
+        return answered
 
     def _ask(self, load: Closed | Open) -> Answered:
         self._clients.send(load)

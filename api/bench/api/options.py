@@ -29,7 +29,7 @@ class ApiOptions:
     """Connections that ask at the same time."""
     listeners: int = 500
     """Connections that listen to events at the same time."""
-    rounds: int = 4
+    rounds: int = 20
     """Into how many parts each measurement is cut, so that a machine that changes its speed changes both alike."""
 
     def __post_init__(self) -> None:

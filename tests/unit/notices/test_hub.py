@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from api.notices.hub import Hub, HubFullError
+from api.notices.hub import WOKEN_AT_ONCE, Hub, HubFullError
 from api.notices.told import Told
 from tests.support.event_source import EventsInMemory
 
@@ -105,3 +105,50 @@ def test_listeners_of_a_loop_that_is_closed_are_forgotten():
     asyncio.run(join())
     hub.publish(told("a"))
     assert hub.count() == 0
+
+
+def test_others_have_their_turn_while_many_are_woken():
+    async def listen():
+        hub = Hub()
+        woken = []
+
+        async def hear(listener):
+            await listener.wait(5)
+            woken.append(listener.take())
+
+        listeners = [hub.join(everything) for _ in range(5 * WOKEN_AT_ONCE)]
+        hearing = [asyncio.create_task(hear(listener)) for listener in listeners]
+        await asyncio.sleep(0)
+        hub.publish(told("a"))
+        between = set()
+        while len(woken) < len(listeners):
+            await asyncio.sleep(0)
+            between.add(len(woken))
+        assert len(between) >= 5
+        assert max(b - a for a, b in zip(sorted(between), sorted(between)[1:], strict=False)) <= 2 * WOKEN_AT_ONCE
+        await asyncio.gather(*hearing)
+        assert all(len(events) == 1 for events in woken)
+
+    asyncio.run(listen())
+
+
+def test_events_that_come_while_listeners_are_woken_reach_each_once_and_in_order():
+    async def listen():
+        hub = Hub()
+        listeners = [hub.join(everything) for _ in range(5 * WOKEN_AT_ONCE)]
+        events = told("a", "b", "c")
+        taken = [[] for _ in listeners]
+
+        async def hear(listener, own):
+            while len(own) < len(events):
+                assert await listener.wait(5)
+                own += [event.number for event in listener.take()]
+
+        hearing = [asyncio.create_task(hear(*each)) for each in zip(listeners, taken, strict=True)]
+        for event in events:
+            hub.publish([event])
+            await asyncio.sleep(0)
+        await asyncio.gather(*hearing)
+        assert taken == [[1, 2, 3]] * len(listeners)
+
+    asyncio.run(listen())

@@ -90,11 +90,16 @@ class _Floor:
         """Who is to be woken, in order; used on the event loop."""
 
     def hand_out(self, listeners: Sequence[Listener], events: Sequence[Told]) -> None:
-        """Queue events for listeners, and begin to wake them."""
-        waking = bool(self._asleep)
+        """Queue events for listeners, and wake them, unless that goes on already."""
+        if not self._asleep:
+            self.loop.call_soon(self._wake_some)
         self._asleep.update((listener, None) for listener in listeners if listener.put(events))
-        if self._asleep and not waking:
-            self._wake_some()
+
+    @staticmethod
+    def end(listeners: Sequence[Listener]) -> None:
+        """Let listeners go, all at once: there is nobody else to wait for."""
+        for listener in listeners:
+            listener.end()
 
     def _wake_some(self) -> None:
         for listener in list(islice(self._asleep, WOKEN_AT_ONCE)):
@@ -154,8 +159,7 @@ class Hub:
         with self._lock:
             self._closed = True
         for floor, listeners in self._listening():
-            for listener in listeners:
-                floor.loop.call_soon_threadsafe(listener.end)
+            floor.loop.call_soon_threadsafe(floor.end, listeners)
 
     def _counted(self) -> int:
         return sum(len(floor.listeners) for floor in self._floors.values())

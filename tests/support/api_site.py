@@ -7,11 +7,11 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 
 from api.ports import free_port
+from tests.support.heliograph_process import HeliographProcess
 from tests.support.secure_site import NETWORK
 
 CONFIG = """
@@ -80,15 +80,13 @@ def _pump(source, sink):
             one.shutdown(socket.SHUT_RDWR)
 
 
-class ApiUnderTest:
+class ApiUnderTest(HeliographProcess):
     """The process, and requests to it."""
 
     def __init__(self, system, rpc_port):
+        super().__init__("api", system.folder / "api.toml", system.folder / "api.log")
         self.folder = system.folder
-        self.config = system.folder / "api.toml"
-        self.log = system.folder / "api.log"
         self.port, self.health_port = free_port(), free_port()
-        self.process = None
         self.key = None
         self.config.write_text(
             CONFIG.format(
@@ -104,26 +102,11 @@ class ApiUnderTest:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def start(self):
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "api.cli", "api", "--config", str(self.config)]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        deadline = time.monotonic() + 30
-        while self.get("/healthz")[0] != 200:
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
+    def is_ready(self):
+        return self.get("/healthz")[0] == 200
 
     def end(self, number=signal.SIGTERM):
-        began = time.monotonic()
-        self.process.send_signal(number)
-        stdout, _ = self.process.communicate(timeout=10)
-        return self.process.returncode, time.monotonic() - began, stdout
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
+        return super().end(number)
 
     def get(self, path, *, method="GET", port=None, **headers):
         """(status, headers, JSON) of an answer; (0, {}, {}) if there is none."""

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +20,7 @@ from devices.outbox import Outbox
 from devices.readings import Reading, Readings
 from oracle.reporting.registry import meters_root
 from oracle.transmitter.web3_chain import Web3Chain
+from tests.support.heliograph_process import HeliographProcess
 from tests.support.secure_site import NETWORK, SecureSite
 
 DEVICE_KEY = SigningKey.from_seed("eddsa", b"d" * 32)
@@ -61,36 +60,16 @@ tariff = "fit"
 """
 
 
-class NodeUnderTest:
+class NodeUnderTest(HeliographProcess):
     def __init__(self, folder):
-        self.config = folder / "node.toml"
+        super().__init__("node", folder / "node.toml", folder / "node.log")
         self.port = free_port()
-        self.log = folder / "node.log"
-        self.process = None
 
-    def start(self):
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "api.cli", "node", "--config", str(self.config)]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        deadline = time.monotonic() + 30
-        while self.ask("readyz")[0] != 200:
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
+    def is_ready(self):
+        return self.ask("readyz")[0] == 200
 
     def ask(self, path):
         return ask(self.port, path)
-
-    def end(self, number):
-        began = time.monotonic()
-        self.process.send_signal(number)
-        stdout, _ = self.process.communicate(timeout=10)
-        return self.process.returncode, time.monotonic() - began, stdout
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
 
 
 @contextmanager

@@ -7,7 +7,6 @@ long: that counts against what is measured, never for it.
 
 import gc
 import itertools
-import mmap
 import os
 import select
 import socket
@@ -82,11 +81,9 @@ def generate(connection: Connection, script: Script, port: int, generator: int) 
     """Connect, say so, wait for the start, send, and write down what was seen."""
     with np.load(script.times) as times:
         starts, due_ns = times["starts"].tolist(), times["due_ns"]
-    with script.packets.open("rb") as file:
-        # Ends with the process: when a run is broken off, parts of it are still on their way.
-        ready = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    # A copy, not the file mapped: under load nothing may be fetched from disk, and the system may drop pages of a file.
+    ready = memoryview(script.packets.read_bytes())
     with _connected(port, fleet.gateway_name(generator)) as broker:
-        _touch(ready)
         connection.send("ready")
         start_ns = int(connection.recv())
         gc.freeze()
@@ -203,8 +200,3 @@ def _connected(port: int, gateway: str) -> socket.socket:
             raise ConnectionError(f"the broker does not let the generator in: {answer.hex()}")
     broker.setblocking(False)  # noqa: FBT003 - the socket's own name for it
     return broker
-
-
-def _touch(ready: memoryview) -> int:
-    """Read a byte of each page, so that none is fetched from disk under load."""
-    return sum(ready[:: mmap.PAGESIZE])

@@ -79,7 +79,7 @@ class Listener:
         return True
 
 
-class _Floor:
+class _Audience:
     """All who listen on one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -94,12 +94,6 @@ class _Floor:
         if not self._asleep:
             self.loop.call_soon(self._wake_some)
         self._asleep.update((listener, None) for listener in listeners if listener.put(events))
-
-    @staticmethod
-    def end(listeners: Sequence[Listener]) -> None:
-        """Let listeners go, all at once: there is nobody else to wait for."""
-        for listener in listeners:
-            listener.end()
 
     def _wake_some(self) -> None:
         for listener in list(islice(self._asleep, WOKEN_AT_ONCE)):
@@ -116,7 +110,7 @@ class Hub:
         self._most = most
         self._queue_events = queue_events
         self._lock = threading.Lock()
-        self._floors: dict[asyncio.AbstractEventLoop, _Floor] = {}
+        self._audiences: dict[asyncio.AbstractEventLoop, _Audience] = {}
         self._closed = False
 
     def join(self, visible: Visible) -> Listener:
@@ -131,18 +125,18 @@ class Hub:
         with self._lock:
             if self._closed or self._counted() >= self._most:
                 raise HubFullError("as many listen as this server carries")
-            self._floors.setdefault(loop, _Floor(loop)).listeners.add(listener)
+            self._audiences.setdefault(loop, _Audience(loop)).listeners.add(listener)
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Listen no longer. Does nothing the second time."""
         with self._lock:
-            floor = self._floors.get(listener.loop)
-            if floor is None:
+            audience = self._audiences.get(listener.loop)
+            if audience is None:
                 return
-            floor.listeners.discard(listener)
-            if not floor.listeners:
-                del self._floors[listener.loop]
+            audience.listeners.discard(listener)
+            if not audience.listeners:
+                del self._audiences[listener.loop]
 
     def count(self) -> int:
         """Return how many listen."""
@@ -151,21 +145,26 @@ class Hub:
 
     def publish(self, events: Sequence[Told]) -> None:
         """Hand events to everybody, from any thread."""
-        for floor, listeners in self._listening():
-            floor.loop.call_soon_threadsafe(floor.hand_out, listeners, events)
+        for audience, listeners in self._listening():
+            audience.loop.call_soon_threadsafe(audience.hand_out, listeners, events)
 
     def close(self) -> None:
         """Let everybody go, and let nobody in any longer."""
         with self._lock:
             self._closed = True
-        for floor, listeners in self._listening():
-            floor.loop.call_soon_threadsafe(floor.end, listeners)
+        for audience, listeners in self._listening():
+            audience.loop.call_soon_threadsafe(_end, listeners)
 
     def _counted(self) -> int:
-        return sum(len(floor.listeners) for floor in self._floors.values())
+        return sum(len(audience.listeners) for audience in self._audiences.values())
 
-    def _listening(self) -> list[tuple[_Floor, list[Listener]]]:
-        """Floors and who is there; those whose loop is closed are forgotten, with their listeners."""
+    def _listening(self) -> list[tuple[_Audience, list[Listener]]]:
+        """Audiences and who is there; those whose loop is closed are forgotten, with their listeners."""
         with self._lock:
-            self._floors = {loop: floor for loop, floor in self._floors.items() if not loop.is_closed()}
-            return [(floor, list(floor.listeners)) for floor in self._floors.values()]
+            self._audiences = {loop: audience for loop, audience in self._audiences.items() if not loop.is_closed()}
+            return [(audience, list(audience.listeners)) for audience in self._audiences.values()]
+
+
+def _end(listeners: Sequence[Listener]) -> None:
+    for listener in listeners:
+        listener.end()

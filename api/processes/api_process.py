@@ -17,9 +17,10 @@ from api.processes.health import health_app
 from api.processes.node_watch import NodeWatch
 from api.processes.traffic import Tally
 from api.projection.places import load_places
-from api.server import keep_pauses_short, serve
+from api.server import serve
 from devices.broker_address import BrokerUrlError
 from oracle.errors import ConfigError
+from oracle.pauses import keep_pauses_short
 
 if TYPE_CHECKING:
     from web3 import Web3

@@ -1,7 +1,6 @@
 """One head-end in a process of its own: what runs there, and what travels between it and the node's process."""
 
 import contextlib
-import gc
 import os
 import signal
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from devices.device_key import SigningKey
 from oracle.errors import JournalError
 from oracle.headend.receiver import HeadEnd, Tally
 from oracle.journal.journal import Journal
+from oracle.pauses import keep_pauses_short
 from oracle.reporting.registry import RegistrySnapshot
 
 REPORT_S = 0.25
@@ -68,9 +68,7 @@ def run_worker(task: WorkerTask, number: int, registry: RegistrySnapshot, pipe: 
         clock_ms=task.clock_ms,
         worker=number,
     )
-    # What was imported stays, and envelopes hold no cycles: looking for garbage among them costs pauses of 20 ms.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    keep_pauses_short()
     headend.start(task.broker_url)
     try:
         while True:

@@ -6,7 +6,6 @@ InfluxDB 1.8 serves by itself.
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from api.bench.servers import INFLUXD
+from api.ports import free_port
 
 START_S = 30
 
@@ -50,12 +50,6 @@ http {{
 def find(command):
     """Path of a server's executable, also where the PATH of a user without root does not look; None if it is absent."""
     return shutil.which(command) or shutil.which(command, path="/usr/sbin:/usr/local/sbin")
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 class Server:

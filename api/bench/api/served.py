@@ -11,7 +11,8 @@ from api.bench.api import fleet
 from api.bench.api.asking import EMPTY_PATH
 from api.bench.children import child
 from api.projection.projection import Projection
-from api.server import keep_pauses_short, serve
+from api.server import serve
+from oracle.pauses import keep_pauses_short
 
 
 @child

@@ -5,7 +5,8 @@ import sys
 
 SCRIPT = """
 import gc
-from api.server import keep_pauses_short
+from oracle.pauses import keep_pauses_short
+import api.app
 
 class Node:
     pass

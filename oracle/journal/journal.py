@@ -146,13 +146,12 @@ class Journal:
             with self._lock:
                 _, pages, carried = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 if pages > WAL_PAGES and carried == pages:
-                    self._connection.execute(
-                        f"PRAGMA busy_timeout = {RESTART_MS}"
-                    )  # while it waits, writers wait for it
-                    try:
-                        self._connection.execute("PRAGMA wal_checkpoint(RESTART)")
-                    finally:
-                        self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+                    with self._turn:  # so that writers wait for their turn, and do not ask SQLite again and again
+                        self._connection.execute(f"PRAGMA busy_timeout = {RESTART_MS}")
+                        try:
+                            self._connection.execute("PRAGMA wal_checkpoint(RESTART)")
+                        finally:
+                            self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
         except sqlite3.Error as error:
             raise JournalError(f"the journal's log cannot be carried over: {error}") from error
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 CHECKPOINT_S = 0.5
 """How often the journal's write-ahead log is carried over and begun anew [s].
 
-At a million readings a second a log of one second reaches the length at which SQLite has a worker do it, within a commit.
+Under full load the log of a second reaches the length at which SQLite has a worker do it, within a commit.
 """
 FIRST_RESTART_S = 0.1
 LONGEST_RESTART_S = 10.0

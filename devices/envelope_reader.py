@@ -9,6 +9,7 @@ a shape speeds a verdict up, it never makes one.
 import hashlib
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -128,15 +129,8 @@ class Shape:
         self._head = sample.signed_bytes[: len(sample.signed_bytes) - (body[1] - body[0])]
         self._least, self._most = least, (1 << 63) - sample.count
         self._registers = tuple(2 + i for i, (_, _, code) in enumerate(spans[2:-2]) if code == f"{8 * sample.count}s")
-        self._common = {
-            "device": sample.device,
-            "meter": sample.meter,
-            "boot": sample.boot,
-            "count": sample.count,
-            "public_key": sample.public_key,
-            "network": sample.network,
-        }
-        self._ranged = es256_in_range if sample.public_key.alg == "es256" else _any
+        # What all of its shape have in common, without the bytes of this one.
+        self._sample = replace(sample, wire=b"", signed_bytes=b"", signature=b"", read_readings=_nothing)
         self._payload = payload
 
     @classmethod
@@ -194,14 +188,20 @@ class Shape:
         span = self._span_ms(numbers)
         if span is None:
             return None
+        sample = self._sample
         signed_bytes = self._head + message[at + self._body[0] : at + self._body[1]]
         wire = message[at:end]
-        return Envelope.of_checked(
-            self._common,
+        return Envelope(
+            device=sample.device,
+            meter=sample.meter,
+            boot=sample.boot,
             first_sequence=numbers[0],
+            count=sample.count,
             first_ms=span[0],
             last_ms=span[1],
             previous=numbers[-2],
+            public_key=sample.public_key,
+            network=sample.network,
             digest=hashlib.sha256(signed_bytes).digest(),
             signature=numbers[-1],
             wire=wire,
@@ -213,7 +213,7 @@ class Shape:
         """Check the numbers that change: (earliest, latest) time [ms UTC], None if one is out of range."""
         if not self._least <= numbers[0] <= self._most:
             return None
-        if not self._ranged(numbers[-1]):
+        if self._sample.public_key.alg == "es256" and not es256_in_range(numbers[-1]):
             return None
         first_ms, last_ms = _extremes(numbers[1])
         if first_ms < 0 or last_ms >> 53:
@@ -233,8 +233,8 @@ def _extremes(column: bytes) -> tuple[int, int]:
     return int(numbers.min()), int(numbers.max())
 
 
-def _any(_signature: bytes) -> bool:
-    return True
+def _nothing() -> Readings:
+    return Readings.of(())
 
 
 def _readings(wire: bytes, start: int, end: int) -> Readings:

@@ -96,37 +96,33 @@ def admit(topic: str, payload: bytes, *, reader: EnvelopeReader, registry: Regis
         detail = f"{topic!r} is no telemetry topic of network {reader.network}"
         return Admission(None, refused=[Refusal(AdmissionReason.WRONG_TOPIC, detail, payload)])
     admission = Admission(parsed.gateway)
-    # One kind of work after the other, not one envelope after the other: the processor's caches hold one at a time.
-    read = [(item, said, reader.by_shape) for item, said in reader.read(payload)]
-    entitled = []
-    for item, said, by_shape in read:
+    for item, said in reader.read(payload):
         if isinstance(said, TelemetryError):
             admission.refused.append(Refusal(said.reason, said.detail, item))
-        elif (objection := registry.objection(said)) is not None:
-            admission.refused.append(_refusal(said, *objection))
         else:
-            entitled.append((said, by_shape))
-    for envelope, by_shape in entitled:
-        try:
-            verify_signature(envelope)
-        except TelemetryError as error:
-            admission.refused.append(_refusal(envelope, error.reason, error.detail))
-        else:
-            admission.accepted.append(envelope)
-            if not by_shape:
-                reader.learn(envelope)
-    admission.remarks += [_ahead(envelope, now_ms) for envelope in admission.accepted if _is_ahead(envelope, now_ms)]
+            accepted = _admit_envelope(said, admission, registry, now_ms)
+            if accepted and not reader.by_shape:
+                reader.learn(said)
     return admission
 
 
-def _is_ahead(envelope: Envelope, now_ms: int) -> bool:
-    return envelope.last_ms - now_ms > CLOCK_TOLERANCE_MS
-
-
-def _ahead(envelope: Envelope, now_ms: int) -> Refusal:
-    ahead_s = (envelope.last_ms - now_ms) // 1000
-    detail = f"readings are dated up to {ahead_s} s ahead; kept until their time has come"
-    return _refusal(envelope, AdmissionReason.FUTURE_TIME, detail)
+def _admit_envelope(envelope: Envelope, admission: Admission, registry: RegistrySnapshot, now_ms: int) -> bool:
+    """Judge one envelope, and tell whether it is accepted."""
+    objection = registry.objection(envelope)
+    if objection is not None:
+        admission.refused.append(_refusal(envelope, *objection))
+        return False
+    try:
+        verify_signature(envelope)
+    except TelemetryError as error:
+        admission.refused.append(_refusal(envelope, error.reason, error.detail))
+        return False
+    admission.accepted.append(envelope)
+    ahead_ms = envelope.last_ms - now_ms
+    if ahead_ms > CLOCK_TOLERANCE_MS:
+        detail = f"readings are dated up to {ahead_ms // 1000} s ahead; kept until their time has come"
+        admission.remarks.append(_refusal(envelope, AdmissionReason.FUTURE_TIME, detail))
+    return True
 
 
 def _refusal(envelope: Envelope, reason: str, detail: str) -> Refusal:
